@@ -1,0 +1,45 @@
+#pragma once
+
+#include "base/spsc_queue.h"
+
+#include <atomic>
+#include <cstdint>
+
+namespace shmd::base {
+
+/** One binary record: what happened to whom. What `code`, `a` and `b` mean is the user's. */
+struct EventRecord {
+    int64_t time_ns = 0;
+    uint32_t code = 0;
+    uint32_t subject = 0;
+    uint64_t a = 0;
+    uint64_t b = 0;
+};
+
+/**
+ * How the audio thread tells the loop: fixed records, formatted over there.
+ * A full queue drops the record and counts it. One writer thread, one reader thread.
+ */
+class EventLog {
+  public:
+    /** Thread: writer. Realtime: yes. */
+    void Push(const EventRecord& record) noexcept {
+        EventRecord copy = record;
+        if (!queue_.TryPush(std::move(copy)))
+            dropped_.fetch_add(1, std::memory_order_relaxed);
+    }
+
+    /** Thread: reader. */
+    bool TryPop(EventRecord& record) noexcept { return queue_.TryPop(record); }
+
+    /** Records lost so far. Thread: any. */
+    [[nodiscard]] uint64_t Dropped() const noexcept {
+        return dropped_.load(std::memory_order_relaxed);
+    }
+
+  private:
+    SpscQueue<EventRecord, 1024> queue_;
+    std::atomic<uint64_t> dropped_{0};
+};
+
+}  // namespace shmd::base

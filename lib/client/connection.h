@@ -1,0 +1,112 @@
+#pragma once
+
+#include "base/unique_fd.h"
+#include "shm/mapping.h"
+#include "shm/pool.h"
+#include "wire/codec.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace shmd::client {
+
+/**
+ * One connection to the server: the socket, both pools, and requests with their answers.
+ *
+ * Nothing here starts a thread, prints, or waits for longer than kAnswerTimeoutMs.
+ * Thread: one at a time.  Realtime: no.
+ */
+class Connection {
+  public:
+    struct Options {
+        std::string server;  // a socket's path; empty: the usual places
+        std::string device;  // empty: the server's default
+        wire::Direction direction = wire::Direction::kPlayback;
+    };
+
+    /** Takes the messages that are no answers: wakes, data, words. */
+    class Listener {
+      public:
+        virtual void OnMessage(const wire::MessageHeader& header,
+                               std::span<const std::byte> message) = 0;
+
+      protected:
+        ~Listener() = default;
+    };
+
+    static constexpr int kAnswerTimeoutMs = 3000;
+
+    /**
+     * Connect, exchange hellos and open the stream: one round trip.
+     * Errors: std::system_error: ECONNREFUSED when there is no server, ENODEV when it has
+     * no such device, EPROTO when it does not speak our protocol; what() says it in
+     * words.
+     */
+    explicit Connection(const Options& options);
+
+    [[nodiscard]] int Socket() const noexcept { return socket_.Get(); }
+    [[nodiscard]] const wire::StreamOpened& Opened() const noexcept { return opened_; }
+
+    /**
+     * Whether both pools are shared, so that the payload need not go over the socket.
+     * Waits for the server's answer to our pool. Errors: as Ask.
+     */
+    bool PoolsAreShared(Listener& listener);
+
+    /** This side's pool; private memory if it could not be shared. */
+    [[nodiscard]] std::span<std::byte> OwnPool() const noexcept {
+        return own_pool_.Bytes();
+    }
+    /** The server's pool; empty if it could not be shared. */
+    [[nodiscard]] std::span<const std::byte> ServerPool() const noexcept {
+        return server_pool_.Bytes();
+    }
+
+    /**
+     * Send `request`, in which the serial is set here, and wait for the answer.
+     * Errors: std::system_error with the server's errno and words when it refuses, EPROTO
+     * for another answer, ETIMEDOUT, and the socket's errors.
+     */
+    template <typename Answer, typename Request>
+    Answer Ask(Request request, Listener& listener);
+
+    /** Send a message without an answer. @return 0 or an errno. Realtime: one system
+     * call. */
+    int Send(std::span<const std::byte> head,
+             std::span<const std::byte> body = {}) noexcept;
+
+    /**
+     * Take one message that is there already.
+     * @return 0 if there was one, EAGAIN if there was none, else why the connection is
+     * over
+     */
+    int TakeOne(Listener& listener) noexcept;
+
+    /** Whether the server is still there. Thread: as all. */
+    [[nodiscard]] bool IsAlive() const noexcept;
+
+  private:
+    void Greet(const Options& options);
+    void TakeServerPool(std::span<const std::byte> message,
+                        std::vector<base::UniqueFd>& fds);
+    void OfferOwnPool();
+    std::span<const std::byte> Receive(std::vector<base::UniqueFd>& fds);
+    std::span<const std::byte> AwaitAnswer(uint32_t serial, Listener& listener);
+    [[noreturn]] static void ThrowRefused(std::span<const std::byte> message);
+    void RequireSent(std::span<const std::byte> message, std::span<const int> fds);
+
+    shm::OwnPool own_pool_;
+    base::UniqueFd socket_;
+    shm::Mapping server_pool_;
+    wire::StreamOpened opened_{};
+    bool server_has_memfd_ = false;
+    bool pools_are_shared_ = false;
+    uint32_t serial_ = 0;
+    uint32_t pool_serial_ = 0;  // of a RegisterPool that was not answered yet
+    std::vector<std::byte> buffer_;
+};
+
+}  // namespace shmd::client

@@ -1,0 +1,277 @@
+#include "client/stream.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace shmd::client {
+
+using wire::Direction;
+using wire::StreamState;
+using wire::Wanted;
+
+namespace {
+
+// The server publishes every cycle, tens of milliseconds at most. When it was silent for
+// this long it is asked for, and again after as long.
+constexpr int64_t kSilenceNs = 250 * base::kNsPerMs;
+
+}  // namespace
+
+Stream::Stream(const Connection::Options& options)
+    : is_playback_{options.direction == Direction::kPlayback},
+      connection_{options},
+      readiness_{connection_.Socket()} {}
+
+wire::ClientBlock& Stream::OwnBlock() const noexcept {
+    return *reinterpret_cast<wire::ClientBlock*>(connection_.OwnPool().data());
+}
+
+const wire::ServerBlock& Stream::PeerBlock() const noexcept {
+    const std::byte* pool =
+        mirror_ ? mirror_->Bytes().data() : connection_.ServerPool().data();
+    return *reinterpret_cast<const wire::ServerBlock*>(pool);
+}
+
+void Stream::SetParams(const Params& params) {
+    params_ = params;
+    const uint64_t ring_bytes = uint64_t{params.buffer_frames} * params.frame_bytes;
+    auto request = wire::MakeMessage<wire::SetParams>();
+    request.format = params.format;
+    request.channels = static_cast<uint8_t>(params.channels);
+    request.rate_hz = params.rate_hz;
+    request.period_frames = params.period_frames;
+    request.buffer_frames = params.buffer_frames;
+    std::ranges::copy(params.channel_map, request.channel_map);
+    over_socket_ = !connection_.PoolsAreShared(*this);
+    request.transport = static_cast<uint8_t>(over_socket_ ? wire::Transport::kSocket
+                                                          : wire::Transport::kMemfd);
+    if (is_playback_ && !over_socket_) {
+        request.ring_offset = wire::kBlockBytes;
+        request.ring_bytes = ring_bytes;
+    }
+    const auto answer = connection_.Ask<wire::ParamsSet>(request, *this);
+    command_ = {command_.epoch, answer.generation, Wanted::kStopped};
+    if (over_socket_)
+        UsePrivateMemory();
+    else
+        UseSharedMemory(answer);
+    if (armed_ == 0) Arm();  // 0 is answered from the beginning, without a wake
+    Prepare();
+}
+
+void Stream::UseSharedMemory(const wire::ParamsSet& answer) {
+    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
+    if (is_playback_) {
+        write_ring_ = {connection_.OwnPool().subspan(wire::kBlockBytes, ring_bytes),
+                       params_.frame_bytes, params_.buffer_frames};
+        return;
+    }
+    const auto ring =
+        shm::FindRange(connection_.ServerPool(), answer.ring_offset, answer.ring_bytes);
+    if (!ring || ring->size() != ring_bytes)
+        base::ThrowError(EPROTO, "the capture ring does not lie in the server's pool");
+    read_ring_ = {*ring, params_.frame_bytes, params_.buffer_frames};
+}
+
+void Stream::UsePrivateMemory() {
+    if (!mirror_) mirror_ = shm::OwnPool::Private();
+    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
+    const auto memory = is_playback_ ? connection_.OwnPool() : mirror_->Bytes();
+    const auto ring = memory.subspan(wire::kBlockBytes, ring_bytes);
+    write_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
+    read_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
+}
+
+void Stream::FreeParams() {
+    Stop();
+    connection_.Ask<wire::ParamsFreed>(wire::MakeMessage<wire::FreeParams>(), *this);
+}
+
+void Stream::SetThresholds(uint64_t avail_min_frames,
+                           uint64_t stop_threshold_frames) noexcept {
+    avail_min_ = avail_min_frames;
+    OwnBlock().avail_min_frames.store(avail_min_frames, std::memory_order_relaxed);
+    OwnBlock().stop_threshold_frames.store(stop_threshold_frames,
+                                           std::memory_order_relaxed);
+    words_are_new_ = true;
+}
+
+void Stream::Prepare() noexcept {
+    if (command_.wanted != Wanted::kStopped) Stop();
+    // Frames that were never played are given up: the count goes on behind them all.
+    base_ = std::max(appl_, tracker_.Newest());
+    appl_ = base_;
+    tracker_.Reset(base_, params_.rate_hz);
+    last_position_ = {};
+    OwnBlock().written_frames.store(appl_, std::memory_order_release);
+    words_are_new_ = true;
+}
+
+int Stream::Command(Wanted wanted) noexcept {
+    const bool is_start =
+        command_.wanted == Wanted::kStopped && wanted != Wanted::kStopped;
+    if (is_start) {
+        ++command_.epoch;
+        OwnBlock().start_frames.store(base_, std::memory_order_relaxed);
+    }
+    command_.wanted = wanted;
+    OwnBlock().command.store(command_.Pack(), std::memory_order_release);
+    if (is_gone_) return ENODEV;
+    if (over_socket_) return SendWords();
+    const int error = connection_.Send(wire::BytesOf(wire::MakeMessage<wire::Kick>()));
+    if (error != 0) is_gone_ = true;
+    return error;
+}
+
+int Stream::Pause(bool pause) noexcept {
+    return Command(pause ? Wanted::kPaused : Wanted::kRunning);
+}
+
+Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
+    if (over_socket_) TakeMessages();
+    auto position = shm::ReadPosition(PeerBlock());
+    if (!position) position = last_position_;  // a writer that died in the middle
+    if (position && !wire::Command::SameEpoch(position->acted, command_.Pack()))
+        position = {};
+    if (position) last_position_ = *position;
+    CheckAlive(position, now_ns);
+    const uint64_t frame = position
+                               ? tracker_.FrameAt(*position, Limit(*position), now_ns)
+                               : tracker_.Newest();
+    return {StateOf(position), frame - base_, position ? position->delay_frames : 0};
+}
+
+uint64_t Stream::Limit(const shm::Position& position) const noexcept {
+    // Over the socket the limit is as old as the last message; the server reads on.
+    const bool moves_unseen = over_socket_ && is_playback_ &&
+                              (position.state == StreamState::kRunning ||
+                               position.state == StreamState::kDraining);
+    return moves_unseen ? std::max(appl_, position.limit_frames) : position.limit_frames;
+}
+
+Stream::State Stream::StateOf(
+    const std::optional<shm::Position>& position) const noexcept {
+    if (is_gone_) return State::kGone;
+    if (command_.wanted == Wanted::kStopped) return State::kPrepared;
+    if (position && position->state == StreamState::kXrun) return State::kXrun;
+    if (position && position->state == StreamState::kStopped) return State::kStopped;
+    switch (command_.wanted) {
+        case Wanted::kDraining:
+            return State::kDraining;
+        case Wanted::kPaused:
+            return State::kPaused;
+        default:
+            return State::kRunning;
+    }
+}
+
+void Stream::CheckAlive(const std::optional<shm::Position>& position,
+                        int64_t now_ns) noexcept {
+    if (command_.wanted == Wanted::kStopped || now_ns < next_alive_check_ns_) return;
+    next_alive_check_ns_ = now_ns + kSilenceNs;
+    if (position && position->time_ns + kSilenceNs > now_ns) return;
+    if (!connection_.IsAlive()) is_gone_ = true;
+}
+
+void Stream::SetApplFrames(uint64_t appl_frames) noexcept {
+    if (appl_frames + base_ == appl_) return;
+    appl_ = appl_frames + base_;
+    OwnBlock().written_frames.store(appl_, std::memory_order_release);
+    words_are_new_ = true;
+}
+
+shm::RingRuns<std::byte> Stream::WriteRuns(uint32_t frames) const noexcept {
+    return write_ring_.Runs(appl_, frames);
+}
+
+shm::RingRuns<const std::byte> Stream::ReadRuns(uint32_t frames) const noexcept {
+    return read_ring_.Runs(appl_, frames);
+}
+
+uint32_t Stream::Commit(uint32_t frames) noexcept {
+    if (over_socket_ && is_playback_) frames = SendData(frames);
+    appl_ += frames;
+    OwnBlock().written_frames.store(appl_, std::memory_order_release);
+    // The server learns what was played from Data, but what was taken only from words.
+    words_are_new_ |= !is_playback_;
+    return frames;
+}
+
+uint64_t Stream::Avail(uint64_t hw_frames) const noexcept {
+    const uint64_t hw = hw_frames + base_;
+    if (!is_playback_) return hw > appl_ ? hw - appl_ : 0;
+    return hw + params_.buffer_frames > appl_ ? hw + params_.buffer_frames - appl_ : 0;
+}
+
+bool Stream::IsReady(const Snapshot& snapshot) const noexcept {
+    switch (snapshot.state) {
+        case State::kGone:
+        case State::kXrun:
+        case State::kStopped:
+            return true;
+        case State::kDraining:
+            return !is_playback_;
+        case State::kPrepared:
+        case State::kRunning:
+        case State::kPaused:
+            return Avail(snapshot.hw_frames) >= avail_min_;
+    }
+    return true;
+}
+
+bool Stream::IsWoken() const noexcept {
+    return PeerBlock().woken.load(std::memory_order_acquire) == armed_;
+}
+
+Stream::Snapshot Stream::UpdateReadiness(int64_t now_ns, bool was_polled) noexcept {
+    const Snapshot snapshot = Look(now_ns);
+    const bool server_wakes = snapshot.state == State::kRunning && !over_socket_;
+    if (!IsReady(snapshot))
+        Lower(was_polled);
+    else if (!server_wakes)
+        readiness_.Raise();
+    // Otherwise the server's wake makes it readable: it is there, or comes with the
+    // cycle.
+    if (over_socket_ && words_are_new_) SendWords();
+    return is_gone_ ? Look(now_ns) : snapshot;
+}
+
+/** Not readable from here on, until the server wakes us. */
+void Stream::Lower(bool was_polled) noexcept {
+    readiness_.Lower();
+    const bool is_woken = IsWoken();
+    if (is_woken) ++wakes_owed_;
+    if (!over_socket_) TakeWakes(was_polled);
+    if (is_woken) Arm();
+}
+
+/**
+ * Take the wakes that are owed. One may be late: the server stores `woken` before it
+ * sends, and we may have looked in between; it is then taken with the next.
+ */
+void Stream::TakeWakes(bool at_least_one) noexcept {
+    int error = 0;
+    while (error == 0 && (at_least_one || wakes_taken_ < wakes_owed_)) {
+        at_least_one = false;
+        error = connection_.TakeOne(*this);
+    }
+    if (error != 0 && error != EAGAIN) is_gone_ = true;
+}
+
+void Stream::Arm() noexcept {
+    ++armed_;
+    OwnBlock().armed.store(armed_, std::memory_order_release);
+    words_are_new_ = true;
+}
+
+void Stream::TakeMessages() noexcept {
+    int error = 0;
+    while (error == 0 && !is_gone_)
+        error = connection_.TakeOne(*this);
+    if (error != 0 && error != EAGAIN) is_gone_ = true;
+}
+
+}  // namespace shmd::client

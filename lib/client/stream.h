@@ -1,0 +1,152 @@
+#pragma once
+
+#include "client/connection.h"
+#include "client/position_tracker.h"
+#include "client/readiness.h"
+#include "shm/position.h"
+#include "shm/ring.h"
+#include "wire/stream_block.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+namespace shmd::client {
+
+/**
+ * A stream on the server, as an application's side sees it: a ring, a position, commands,
+ * and one descriptor to poll.
+ *
+ * Frames are counted from the last Prepare(), as alsa-lib counts them. Whether the
+ * payload goes through a shared pool or over the socket makes no difference here.
+ *
+ * Thread: one at a time.  Realtime: what says so.
+ */
+class Stream final : private Connection::Listener {
+  public:
+    struct Params {
+        uint8_t format = 0;  // audio::SampleFormat
+        uint32_t rate_hz = 0;
+        uint32_t channels = 0;
+        uint32_t frame_bytes = 0;
+        uint32_t period_frames = 0;
+        uint32_t buffer_frames = 0;
+        std::array<uint8_t, wire::kMaxChannels> channel_map{};
+    };
+
+    enum class State { kPrepared, kRunning, kDraining, kPaused, kXrun, kStopped, kGone };
+
+    /** Connect and open: one round trip. Errors: as Connection. */
+    explicit Stream(const Connection::Options& options);
+
+    [[nodiscard]] bool IsPlayback() const noexcept { return is_playback_; }
+    [[nodiscard]] int PollFd() const noexcept { return readiness_.PollFd(); }
+
+    /** One round trip. Errors: as Connection::Ask. */
+    void SetParams(const Params& params);
+    void FreeParams();
+
+    /** @param stop_threshold_frames  wire::kNeverStop for ALSA's boundary. Realtime: yes.
+     */
+    void SetThresholds(uint64_t avail_min_frames,
+                       uint64_t stop_threshold_frames) noexcept;
+
+    /** Frame 0 is next. Stops what was running. Realtime: at most one system call. */
+    void Prepare() noexcept;
+
+    /** Commands. @return 0 or an errno. Realtime: at most one system call each. */
+    int Start() noexcept { return Command(wire::Wanted::kRunning); }
+    int Stop() noexcept { return Command(wire::Wanted::kStopped); }
+    int Pause(bool pause) noexcept;
+    int Drain() noexcept { return Command(wire::Wanted::kDraining); }
+
+    /** What is known at `now_ns`. Realtime: yes. */
+    struct Snapshot {
+        State state;
+        uint64_t hw_frames;  // hw_ptr
+        uint64_t
+            delay_frames;  // between hw_ptr and the device's end, over the socket's ring
+    };
+    Snapshot Look(int64_t now_ns) noexcept;
+
+    /** Where the application is; also after it went back or forward. Realtime: yes. */
+    void SetApplFrames(uint64_t appl_frames) noexcept;
+    [[nodiscard]] uint64_t ApplFrames() const noexcept { return appl_ - base_; }
+
+    /** The ring's places for `frames` frames from ApplFrames() on. @pre <= buffer_frames
+     */
+    [[nodiscard]] shm::RingRuns<std::byte> WriteRuns(uint32_t frames) const noexcept;
+    [[nodiscard]] shm::RingRuns<const std::byte> ReadRuns(uint32_t frames) const noexcept;
+
+    /**
+     * `frames` frames were written to WriteRuns, or read from ReadRuns.
+     * @return how many of them are done, fewer only when the server is gone
+     * Realtime: yes with a shared pool; over the socket a system call a message.
+     */
+    uint32_t Commit(uint32_t frames) noexcept;
+
+    /**
+     * Make the descriptor readable, or not readable, as the stream is ready or not: when
+     * avail is at least avail_min, or there is something else to hear.
+     * @param was_polled  the application found it readable, so if it is not ready now
+     *                    something is to be taken away
+     * @return what it found.  Realtime: a few system calls, mostly none.
+     */
+    Snapshot UpdateReadiness(int64_t now_ns, bool was_polled = false) noexcept;
+
+    /** Whether, by `snapshot`, there is something for the application to do or to hear.
+     */
+    [[nodiscard]] bool IsReady(const Snapshot& snapshot) const noexcept;
+
+    [[nodiscard]] uint64_t Avail(uint64_t hw_frames) const noexcept;
+    [[nodiscard]] bool IsGone() const noexcept { return is_gone_; }
+
+  private:
+    void OnMessage(const wire::MessageHeader& header,
+                   std::span<const std::byte> message) override;
+    void OnWords(const wire::ServerWords& words) noexcept;
+    void OnData(const wire::DataView& data) noexcept;
+
+    int Command(wire::Wanted wanted) noexcept;
+    int SendWords() noexcept;
+    uint32_t SendData(uint32_t frames) noexcept;
+    void TakeMessages() noexcept;
+    void Arm() noexcept;
+    void Lower(bool was_polled) noexcept;
+    void TakeWakes(bool at_least_one) noexcept;
+    [[nodiscard]] bool IsWoken() const noexcept;
+    [[nodiscard]] State StateOf(
+        const std::optional<shm::Position>& position) const noexcept;
+    [[nodiscard]] uint64_t Limit(const shm::Position& position) const noexcept;
+    void CheckAlive(const std::optional<shm::Position>& position,
+                    int64_t now_ns) noexcept;
+    void UseSharedMemory(const wire::ParamsSet& answer);
+    void UsePrivateMemory();
+
+    [[nodiscard]] wire::ClientBlock& OwnBlock() const noexcept;
+    [[nodiscard]] const wire::ServerBlock& PeerBlock() const noexcept;
+
+    bool is_playback_;
+    Connection connection_;
+    Readiness readiness_;
+    PositionTracker tracker_;
+    Params params_;
+    bool over_socket_ = false;
+    bool is_gone_ = false;
+    bool words_are_new_ = false;
+    wire::Command command_;
+    uint64_t base_ = 0;  // the count of frame 0 in the shared words
+    uint64_t appl_ = 0;  // the application's frame, in that count
+    uint64_t armed_ = 0;
+    uint64_t wakes_owed_ = 0;   // wishes that the server has answered
+    uint64_t wakes_taken_ = 0;  // wakes that came for them
+    uint64_t avail_min_ = 1;
+    int64_t next_alive_check_ns_ = 0;
+    shm::Position last_position_;
+    shm::RingArea<std::byte> write_ring_;
+    shm::RingArea<const std::byte> read_ring_;
+    // Over the socket: the server's pool as its messages describe it.
+    std::optional<shm::OwnPool> mirror_;
+};
+
+}  // namespace shmd::client

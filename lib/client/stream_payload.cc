@@ -1,0 +1,88 @@
+// The socket transport, client's end: what a shared pool would carry, as messages.
+
+#include "client/stream.h"
+
+#include <algorithm>
+
+namespace shmd::client {
+
+int Stream::SendWords() noexcept {
+    constexpr auto kRelaxed = std::memory_order_relaxed;
+    const wire::ClientBlock& block = OwnBlock();
+    auto words = wire::MakeMessage<wire::ClientWords>();
+    words.written_frames = block.written_frames.load(kRelaxed);
+    words.command = block.command.load(kRelaxed);
+    words.start_frames = block.start_frames.load(kRelaxed);
+    words.armed = block.armed.load(kRelaxed);
+    words.avail_min_frames = block.avail_min_frames.load(kRelaxed);
+    words.stop_threshold_frames = block.stop_threshold_frames.load(kRelaxed);
+    words_are_new_ = false;
+    const int error = connection_.Send(wire::BytesOf(words));
+    if (error != 0) is_gone_ = true;
+    return error;
+}
+
+uint32_t Stream::SendData(uint32_t frames) noexcept {
+    // The server's ring must know of a new start before it gets that start's frames.
+    if (words_are_new_) SendWords();
+    const auto most = static_cast<uint32_t>(
+        (wire::kMaxMessageBytes - sizeof(wire::Data)) / params_.frame_bytes);
+    uint32_t sent = 0;
+    while (sent < frames && !is_gone_) {
+        const auto run =
+            write_ring_.Runs(appl_ + sent, std::min(frames - sent, most)).first;
+        auto data = wire::MakeMessage<wire::Data>();
+        data.header.size_bytes += static_cast<uint32_t>(run.size());
+        data.position_frames = appl_ + sent;
+        data.frames = static_cast<uint32_t>(run.size() / params_.frame_bytes);
+        if (connection_.Send(wire::BytesOf(data), run) != 0)
+            is_gone_ = true;
+        else
+            sent += data.frames;
+    }
+    return sent;
+}
+
+void Stream::OnMessage(const wire::MessageHeader& header,
+                       std::span<const std::byte> message) {
+    switch (static_cast<wire::MessageType>(header.type)) {
+        case wire::MessageType::kWake:
+            ++wakes_taken_;
+            break;
+        case wire::MessageType::kServerWords:
+            if (!mirror_) break;
+            if (const auto words = wire::FindMessage<wire::ServerWords>(message))
+                OnWords(*words);
+            break;
+        case wire::MessageType::kData:
+            if (!mirror_) break;
+            if (const auto data = wire::FindData(message)) OnData(*data);
+            break;
+        default:
+            break;
+    }
+}
+
+void Stream::OnWords(const wire::ServerWords& words) noexcept {
+    auto& block = *reinterpret_cast<wire::ServerBlock*>(mirror_->Bytes().data());
+    shm::WritePosition(block, {.acted = words.acted,
+                               .state = static_cast<wire::StreamState>(words.state),
+                               .frames = words.position_frames,
+                               .time_ns = words.position_ns,
+                               .limit_frames = words.limit_frames,
+                               .delay_frames = words.delay_frames,
+                               .xruns = words.xruns});
+    block.woken.store(words.woken, std::memory_order_release);
+}
+
+void Stream::OnData(const wire::DataView& view) noexcept {
+    const uint32_t frames = view.data.frames;
+    if (is_playback_ || frames > params_.buffer_frames ||
+        view.payload.size() != size_t{frames} * params_.frame_bytes)
+        return;
+    const auto runs = write_ring_.Runs(view.data.position_frames, frames);
+    std::ranges::copy(view.payload.first(runs.first.size()), runs.first.begin());
+    std::ranges::copy(view.payload.subspan(runs.first.size()), runs.second.begin());
+}
+
+}  // namespace shmd::client

@@ -1,0 +1,69 @@
+#include "ipc/socket.h"
+
+#include "base/error.h"
+#include "ipc/address.h"
+
+#include <sys/time.h>
+#include <cerrno>
+#include <cstdlib>
+
+namespace shmd::ipc {
+
+namespace {
+
+constexpr char kSystemSocket[] = "/run/shmd/socket";
+// A live server accepts at once; a stopped one (SIGSTOP, swapped out) must not hang an
+// application that merely opens every PCM it finds.
+constexpr timeval kConnectTimeout{2, 0};
+
+std::string Environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+std::string ServerSocketPath(const std::string& configured) {
+    return ClientSocketPaths(configured).front();
+}
+
+std::vector<std::string> ClientSocketPaths(const std::string& configured) {
+    if (!configured.empty()) return {configured};
+    if (const std::string path = Environment("SHMD_SOCKET"); !path.empty()) return {path};
+    std::vector<std::string> paths;
+    if (const std::string run = Environment("XDG_RUNTIME_DIR"); !run.empty())
+        paths.push_back(run + "/shmd/socket");
+    paths.emplace_back(kSystemSocket);
+    return paths;
+}
+
+base::UniqueFd TryConnect(const std::string& path) noexcept {
+    const auto address = FindAddress(path);
+    if (!address) {
+        errno = ENAMETOOLONG;
+        return {};
+    }
+    base::UniqueFd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    if (!fd) return {};
+    // connect(2) to a Unix socket waits while the backlog is full, as long as this
+    // allows.
+    ::setsockopt(fd.Get(), SOL_SOCKET, SO_SNDTIMEO, &kConnectTimeout,
+                 sizeof kConnectTimeout);
+    int result = 0;
+    do {
+        result = ::connect(fd.Get(), reinterpret_cast<const sockaddr*>(&*address),
+                           sizeof *address);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) fd.Reset();
+    return fd;
+}
+
+ucred PeerOf(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    base::RequireNonNegative(::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size),
+                             "SO_PEERCRED");
+    return peer;
+}
+
+}  // namespace shmd::ipc

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "base/unique_fd.h"
+
+#include <sys/socket.h>
+#include <string>
+#include <vector>
+
+namespace shmd::ipc {
+
+/**
+ * Where a server listens: `configured` if not empty, else $SHMD_SOCKET, else
+ * $XDG_RUNTIME_DIR/shmd/socket, else /run/shmd/socket.  Thread: any.
+ */
+std::string ServerSocketPath(const std::string& configured);
+
+/**
+ * Where a client looks, in order: `configured` alone if not empty, else $SHMD_SOCKET
+ * alone, else $XDG_RUNTIME_DIR/shmd/socket (if set) and /run/shmd/socket.
+ */
+std::vector<std::string> ClientSocketPaths(const std::string& configured);
+
+/**
+ * Connect to the server at `path` (SOCK_SEQPACKET, close-on-exec), in bounded time.
+ * @return the socket, or none and errno set (ENAMETOOLONG for a path that cannot be one)
+ */
+base::UniqueFd TryConnect(const std::string& path) noexcept;
+
+/** The peer of a connected Unix socket. Errors: std::system_error. */
+ucred PeerOf(int socket);
+
+}  // namespace shmd::ipc

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace shmd::shm {
+
+/** Owns one mapping of memory. Move only. Thread: any. Realtime: no. */
+class Mapping {
+  public:
+    enum class Access { kReadOnly, kReadWrite };
+
+    Mapping() noexcept = default;
+    Mapping(Mapping&& other) noexcept;
+    Mapping& operator=(Mapping&& other) noexcept;
+    ~Mapping();
+
+    /** Map the first `size_bytes` of `fd`, shared. Errors: std::system_error. */
+    static Mapping OfFile(int fd, size_t size_bytes, Access access);
+
+    /** Map zeroed memory of this process alone, filled as it is touched. Errors: as
+     * above. */
+    static Mapping OfNothing(size_t size_bytes);
+
+    /** @pre mapped read-write */
+    [[nodiscard]] std::span<std::byte> Writable() const noexcept { return bytes_; }
+    [[nodiscard]] std::span<const std::byte> Bytes() const noexcept { return bytes_; }
+    explicit operator bool() const noexcept { return !bytes_.empty(); }
+
+  private:
+    explicit Mapping(std::span<std::byte> bytes) noexcept : bytes_{bytes} {}
+
+    std::span<std::byte> bytes_;
+};
+
+}  // namespace shmd::shm

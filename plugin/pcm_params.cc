@@ -1,0 +1,130 @@
+#include "plugin/pcm_params.h"
+
+#include "audio/channel_map.h"
+#include "audio/format.h"
+#include "base/error.h"
+#include "wire/limits.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+namespace shmd::plugin {
+
+namespace {
+
+using audio::SampleFormat;
+
+struct FormatPair {
+    snd_pcm_format_t alsa;
+    SampleFormat ours;
+};
+
+constexpr std::array<FormatPair, audio::kFormatCount> kFormats{{
+    {SND_PCM_FORMAT_U8, SampleFormat::kU8},
+    {SND_PCM_FORMAT_S8, SampleFormat::kS8},
+    {SND_PCM_FORMAT_S16_LE, SampleFormat::kS16Le},
+    {SND_PCM_FORMAT_S16_BE, SampleFormat::kS16Be},
+    {SND_PCM_FORMAT_S24_LE, SampleFormat::kS24Le},
+    {SND_PCM_FORMAT_S24_BE, SampleFormat::kS24Be},
+    {SND_PCM_FORMAT_S24_3LE, SampleFormat::kS24_3Le},
+    {SND_PCM_FORMAT_S24_3BE, SampleFormat::kS24_3Be},
+    {SND_PCM_FORMAT_S32_LE, SampleFormat::kS32Le},
+    {SND_PCM_FORMAT_S32_BE, SampleFormat::kS32Be},
+    {SND_PCM_FORMAT_FLOAT_LE, SampleFormat::kFloatLe},
+    {SND_PCM_FORMAT_FLOAT_BE, SampleFormat::kFloatBe},
+    {SND_PCM_FORMAT_FLOAT64_LE, SampleFormat::kFloat64Le},
+    {SND_PCM_FORMAT_FLOAT64_BE, SampleFormat::kFloat64Be},
+}};
+
+constexpr std::array<unsigned, 4> kAccesses{
+    SND_PCM_ACCESS_RW_INTERLEAVED, SND_PCM_ACCESS_RW_NONINTERLEAVED,
+    SND_PCM_ACCESS_MMAP_INTERLEAVED, SND_PCM_ACCESS_MMAP_NONINTERLEAVED};
+
+constexpr unsigned kMostUsualChannels = 8;
+
+SampleFormat RequireFormat(snd_pcm_format_t format) {
+    for (const FormatPair& pair : kFormats)
+        if (pair.alsa == format) return pair.ours;
+    base::ThrowError(EINVAL, "a format that was not offered");
+}
+
+int OfferFormats(snd_pcm_ioplug_t& io) {
+    std::array<unsigned, kFormats.size()> list{};
+    for (size_t i = 0; i < list.size(); ++i)
+        list[i] = static_cast<unsigned>(kFormats[i].alsa);
+    return snd_pcm_ioplug_set_param_list(&io, SND_PCM_IOPLUG_HW_FORMAT, list.size(),
+                                         list.data());
+}
+
+void FillMap(snd_pcm_chmap_t& map, unsigned channels) noexcept {
+    const audio::ChannelMap usual = audio::DefaultChannelMap(channels);
+    map.channels = channels;
+    for (unsigned i = 0; i < channels; ++i)
+        map.pos[i] = static_cast<unsigned>(usual.positions[i]);
+}
+
+}  // namespace
+
+int OfferParams(snd_pcm_ioplug_t& io) {
+    struct Range {
+        int parameter;
+        unsigned least, most;
+    };
+    constexpr auto kMostBytes = static_cast<unsigned>(wire::kRingBytes);
+    constexpr std::array<Range, 5> kRanges{{
+        {SND_PCM_IOPLUG_HW_CHANNELS, 1, wire::kMaxChannels},
+        {SND_PCM_IOPLUG_HW_RATE, wire::kMinRateHz, wire::kMaxRateHz},
+        {SND_PCM_IOPLUG_HW_PERIOD_BYTES, wire::kMinPeriodBytes,
+         kMostBytes / wire::kMinPeriods},
+        {SND_PCM_IOPLUG_HW_BUFFER_BYTES, wire::kMinPeriodBytes * wire::kMinPeriods,
+         kMostBytes},
+        {SND_PCM_IOPLUG_HW_PERIODS, wire::kMinPeriods, wire::kMaxPeriods},
+    }};
+    int error = snd_pcm_ioplug_set_param_list(&io, SND_PCM_IOPLUG_HW_ACCESS,
+                                              kAccesses.size(), kAccesses.data());
+    if (error >= 0) error = OfferFormats(io);
+    for (const Range& range : kRanges)
+        if (error >= 0)
+            error = snd_pcm_ioplug_set_param_minmax(&io, range.parameter, range.least,
+                                                    range.most);
+    return error;
+}
+
+client::Stream::Params ChosenParams(const snd_pcm_ioplug_t& io) {
+    const SampleFormat format = RequireFormat(io.format);
+    return {.format = static_cast<uint8_t>(format),
+            .rate_hz = io.rate,
+            .channels = io.channels,
+            .frame_bytes = audio::SampleBytes(format) * io.channels,
+            .period_frames = static_cast<uint32_t>(io.period_size),
+            .buffer_frames = static_cast<uint32_t>(io.buffer_size),
+            .channel_map = {}};
+}
+
+snd_pcm_chmap_t* UsualChannelMap(unsigned channels) noexcept {
+    const size_t size = sizeof(snd_pcm_chmap_t) + channels * sizeof(unsigned);
+    auto* map = static_cast<snd_pcm_chmap_t*>(std::calloc(1, size));
+    if (map != nullptr) FillMap(*map, channels);
+    return map;
+}
+
+snd_pcm_chmap_query_t** UsualChannelMaps() noexcept {
+    auto** maps = static_cast<snd_pcm_chmap_query_t**>(
+        std::calloc(kMostUsualChannels + 1, sizeof(snd_pcm_chmap_query_t*)));
+    if (maps == nullptr) return nullptr;
+    for (unsigned channels = 1; channels <= kMostUsualChannels; ++channels) {
+        const size_t size = sizeof(snd_pcm_chmap_query_t) + channels * sizeof(unsigned);
+        auto* query = static_cast<snd_pcm_chmap_query_t*>(std::calloc(1, size));
+        if (query == nullptr) {
+            snd_pcm_free_chmaps(maps);
+            return nullptr;
+        }
+        query->type = SND_CHMAP_TYPE_FIXED;
+        FillMap(query->map, channels);
+        maps[channels - 1] = query;
+    }
+    return maps;
+}
+
+}  // namespace shmd::plugin

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "client/stream.h"
+
+#include <alsa/asoundlib.h>
+#include <alsa/pcm_external.h>
+
+namespace shmd::plugin {
+
+/** Tell alsa-lib what the server takes: all that it can convert. @return 0 or -errno */
+int OfferParams(snd_pcm_ioplug_t& io);
+
+/** The parameters that alsa-lib has settled, for the server. Errors: std::system_error.
+ */
+client::Stream::Params ChosenParams(const snd_pcm_ioplug_t& io);
+
+/** The usual channel maps, malloc'ed as snd_pcm_query_chmaps(3) wants; NULL: no memory.
+ */
+snd_pcm_chmap_query_t** UsualChannelMaps() noexcept;
+
+/** The usual map of `channels`, malloc'ed; NULL: no memory. */
+snd_pcm_chmap_t* UsualChannelMap(unsigned channels) noexcept;
+
+}  // namespace shmd::plugin

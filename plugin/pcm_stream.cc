@@ -1,0 +1,336 @@
+#include "plugin/pcm_stream.h"
+
+#include "base/clock.h"
+#include "plugin/guarded.h"
+#include "plugin/pcm_params.h"
+
+#include <poll.h>
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+namespace shmd::plugin {
+
+namespace {
+
+using client::Stream;
+
+// A drain takes as long as what is queued, and this much for the device and the machine.
+constexpr int64_t kDrainGraceNs = 2 * base::kNsPerSecond;
+
+int64_t Now() noexcept {
+    return base::SystemClock{}.NowNs();
+}
+
+client::Connection::Options ConnectionOptions(const PcmOptions& options,
+                                              snd_pcm_stream_t direction) {
+    return {.server = options.server,
+            .device = options.device,
+            .direction = direction == SND_PCM_STREAM_PLAYBACK
+                             ? wire::Direction::kPlayback
+                             : wire::Direction::kCapture};
+}
+
+}  // namespace
+
+PcmStream::PcmStream(const PcmOptions& options, snd_pcm_stream_t direction)
+    : stream_{ConnectionOptions(options, direction)} {
+    io_.version = SND_PCM_IOPLUG_VERSION;
+    io_.name = "shmd sound server";
+    io_.flags = SND_PCM_IOPLUG_FLAG_BOUNDARY_WA;
+    io_.poll_fd = stream_.PollFd();
+    io_.poll_events = POLLIN;
+    io_.callback = &Callbacks();
+    io_.private_data = this;
+}
+
+int PcmStream::CreatePcm(const char* name, int mode, snd_pcm_t** pcm) {
+    const snd_pcm_stream_t direction =
+        stream_.IsPlayback() ? SND_PCM_STREAM_PLAYBACK : SND_PCM_STREAM_CAPTURE;
+    int error = snd_pcm_ioplug_create(&io_, name, direction, mode);
+    if (error < 0) {
+        delete this;
+        return error;
+    }
+    error = OfferParams(io_);
+    if (error < 0) {
+        snd_pcm_ioplug_delete(&io_);  // calls close, which deletes this
+        return error;
+    }
+    *pcm = io_.pcm;
+    return 0;
+}
+
+const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {
+    static const snd_pcm_ioplug_callback_t kCallbacks{
+        .start = [](auto* io) { return From(io).Start(); },
+        .stop = [](auto* io) { return From(io).Stop(); },
+        .pointer = [](auto* io) { return From(io).Pointer(); },
+        .transfer = [](auto* io, auto* areas, auto offset,
+                       auto size) { return From(io).Transfer(areas, offset, size); },
+        .close =
+            [](auto* io) {
+                delete &From(io);
+                return 0;
+            },
+        .hw_params = [](auto* io,
+                        auto*) { return Guarded([=] { return From(io).HwParams(); }); },
+        .hw_free = [](auto* io) { return Guarded([=] { return From(io).HwFree(); }); },
+        .sw_params = [](auto* io, auto* params) { return From(io).SwParams(params); },
+        .prepare = [](auto* io) { return From(io).Prepare(); },
+        .drain = [](auto* io) { return From(io).Drain(); },
+        .pause = [](auto* io, int enable) { return From(io).Pause(enable != 0); },
+        .resume = nullptr,
+        .poll_descriptors_count = nullptr,
+        .poll_descriptors = nullptr,
+        .poll_revents =
+            [](auto* io, auto* fds, auto count, auto* revents) {
+                const bool was_readable = count > 0 && (fds[0].revents & POLLIN) != 0;
+                return From(io).Revents(was_readable, revents);
+            },
+        .dump = nullptr,
+        .delay = [](auto* io, auto* delay) { return From(io).Delay(delay); },
+        .query_chmaps = [](auto*) { return UsualChannelMaps(); },
+        .get_chmap = [](auto* io) { return UsualChannelMap(io->channels); },
+        .set_chmap = nullptr,
+    };
+    return kCallbacks;
+}
+
+int PcmStream::HwParams() {
+    const std::scoped_lock lock{mutex_};
+    const Stream::Params params = ChosenParams(io_);
+    try {
+        stream_.SetParams(params);
+    } catch (const std::system_error& error) {
+        SNDERR("shmd: %s", error.what());
+        throw;
+    }
+    return 0;
+}
+
+int PcmStream::HwFree() {
+    const std::scoped_lock lock{mutex_};
+    // A server that is gone has freed everything already.
+    if (!stream_.IsGone()) stream_.FreeParams();
+    return 0;
+}
+
+int PcmStream::SwParams(snd_pcm_sw_params_t* params) noexcept {
+    const std::scoped_lock lock{mutex_};
+    snd_pcm_uframes_t avail_min = 0;
+    snd_pcm_uframes_t stop_threshold = 0;
+    snd_pcm_sw_params_get_avail_min(params, &avail_min);
+    snd_pcm_sw_params_get_stop_threshold(params, &stop_threshold);
+    snd_pcm_sw_params_get_boundary(params, &boundary_);
+    stream_.SetThresholds(
+        avail_min, stop_threshold >= boundary_ ? wire::kNeverStop : stop_threshold);
+    stream_.UpdateReadiness(Now());
+    return 0;
+}
+
+int PcmStream::Prepare() noexcept {
+    const std::scoped_lock lock{mutex_};
+    if (stream_.IsGone()) return -ENODEV;
+    stream_.Prepare();
+    appl_ptr_ = 0;
+    appl_frames_ = 0;
+    stream_.UpdateReadiness(Now());
+    return 0;
+}
+
+int PcmStream::Start() noexcept {
+    const std::scoped_lock lock{mutex_};
+    FollowApplication();
+    if (const int error = stream_.Start(); error != 0) return -ENODEV;
+    stream_.UpdateReadiness(Now());
+    return 0;
+}
+
+int PcmStream::Stop() noexcept {
+    const std::scoped_lock lock{mutex_};
+    stream_.Stop();
+    // Readable now, which ends a drain that waits in another thread.
+    stream_.UpdateReadiness(Now());
+    return 0;
+}
+
+int PcmStream::Pause(bool pause) noexcept {
+    const std::scoped_lock lock{mutex_};
+    if (stream_.Pause(pause) != 0) return -ENODEV;
+    stream_.UpdateReadiness(Now());
+    return 0;
+}
+
+int PcmStream::StateError(Stream::State state) noexcept {
+    if (state == Stream::State::kGone) {
+        snd_pcm_ioplug_set_state(&io_, SND_PCM_STATE_DISCONNECTED);
+        return -ENODEV;
+    }
+    return state == Stream::State::kXrun ? -EPIPE : 0;
+}
+
+snd_pcm_sframes_t PcmStream::Pointer() noexcept {
+    const std::scoped_lock lock{mutex_};
+    FollowApplication();
+    const Stream::Snapshot now = stream_.Look(Now());
+    if (StateError(now.state) == -EPIPE) return -EPIPE;
+    // A negative answer would be an xrun; a lost server is told by the state alone.
+    return static_cast<snd_pcm_sframes_t>(boundary_ == 0 ? 0 : now.hw_frames % boundary_);
+}
+
+int PcmStream::Delay(snd_pcm_sframes_t* delay) noexcept {
+    const std::scoped_lock lock{mutex_};
+    FollowApplication();
+    const Stream::Snapshot now = stream_.Look(Now());
+    if (const int error = StateError(now.state); error != 0) return error;
+    const auto ahead = static_cast<snd_pcm_sframes_t>(stream_.IsPlayback()
+                                                          ? appl_frames_ - now.hw_frames
+                                                          : now.hw_frames - appl_frames_);
+    *delay = ahead + static_cast<snd_pcm_sframes_t>(now.delay_frames);
+    return 0;
+}
+
+void PcmStream::FollowApplication() noexcept {
+    const snd_pcm_uframes_t appl_ptr = io_.appl_ptr;
+    if (boundary_ == 0 || appl_ptr == appl_ptr_) return;
+    const snd_pcm_uframes_t forward =
+        (appl_ptr >= appl_ptr_ ? 0 : boundary_) + appl_ptr - appl_ptr_;
+    // The boundary is many buffers long: half of it tells forward from back.
+    if (forward < boundary_ / 2)
+        appl_frames_ += forward;
+    else
+        appl_frames_ -= std::min<uint64_t>(appl_frames_, boundary_ - forward);
+    appl_ptr_ = appl_ptr;
+    stream_.SetApplFrames(appl_frames_);
+}
+
+void PcmStream::CountApplication(snd_pcm_uframes_t frames) noexcept {
+    appl_frames_ += frames;
+    appl_ptr_ += frames;
+    if (appl_ptr_ >= boundary_) appl_ptr_ -= boundary_;
+}
+
+bool PcmStream::IsMmap() const noexcept {
+    return io_.access != SND_PCM_ACCESS_RW_INTERLEAVED &&
+           io_.access != SND_PCM_ACCESS_RW_NONINTERLEAVED;
+}
+
+snd_pcm_sframes_t PcmStream::Transfer(const snd_pcm_channel_area_t* areas,
+                                      snd_pcm_uframes_t offset,
+                                      snd_pcm_uframes_t size) noexcept {
+    const std::scoped_lock lock{mutex_};
+    FollowApplication();
+    auto frames = static_cast<uint32_t>(std::min(size, io_.buffer_size));
+    Copy(areas, offset, frames);
+    // With mmap, alsa-lib lets us fill the area when it is begun, maybe again and again;
+    // what was taken is known later, by FollowApplication.
+    if (!stream_.IsPlayback() && IsMmap()) return static_cast<snd_pcm_sframes_t>(frames);
+    frames = stream_.Commit(frames);
+    CountApplication(frames);
+    const Stream::Snapshot now = stream_.UpdateReadiness(Now());
+    if (frames == 0 && now.state == Stream::State::kGone) return StateError(now.state);
+    return static_cast<snd_pcm_sframes_t>(frames);
+}
+
+void PcmStream::Copy(const snd_pcm_channel_area_t* areas, snd_pcm_uframes_t offset,
+                     uint32_t frames) noexcept {
+    const auto sample_bits =
+        static_cast<unsigned>(snd_pcm_format_physical_width(io_.format));
+    const unsigned frame_bits = sample_bits * io_.channels;
+    snd_pcm_channel_area_t ring[wire::kMaxChannels];
+    const auto describe = [&](const std::byte* run) {
+        for (unsigned channel = 0; channel < io_.channels; ++channel)
+            ring[channel] = {const_cast<std::byte*>(run), channel * sample_bits,
+                             frame_bits};
+    };
+    const auto copy = [&](auto run) {
+        const snd_pcm_uframes_t count = run.size() * CHAR_BIT / frame_bits;
+        if (count == 0) return;
+        describe(run.data());
+        if (stream_.IsPlayback())
+            snd_pcm_areas_copy(ring, 0, areas, offset, io_.channels, count, io_.format);
+        else
+            snd_pcm_areas_copy(areas, offset, ring, 0, io_.channels, count, io_.format);
+        offset += count;
+    };
+    if (stream_.IsPlayback()) {
+        const auto runs = stream_.WriteRuns(frames);
+        copy(runs.first);
+        copy(runs.second);
+    } else {
+        const auto runs = stream_.ReadRuns(frames);
+        copy(runs.first);
+        copy(runs.second);
+    }
+}
+
+int PcmStream::Revents(bool was_readable, unsigned short* revents) noexcept {
+    const std::scoped_lock lock{mutex_};
+    FollowApplication();
+    const Stream::Snapshot now = stream_.UpdateReadiness(Now(), was_readable);
+    const unsigned short direction = stream_.IsPlayback() ? POLLOUT : POLLIN;
+    *revents = 0;
+    switch (StateError(now.state)) {
+        case -ENODEV:
+            *revents = POLLERR | POLLHUP;
+            break;
+        case -EPIPE:
+            // snd_pcm_wait asks for the state next, and would not hear of it otherwise.
+            snd_pcm_ioplug_set_state(&io_, SND_PCM_STATE_XRUN);
+            *revents = static_cast<unsigned short>(POLLERR | direction);
+            break;
+        default:
+            if (stream_.IsReady(now)) *revents = direction;
+    }
+    return 0;
+}
+
+int PcmStream::Drain() noexcept {
+    {
+        const std::scoped_lock lock{mutex_};
+        FollowApplication();
+        // Capture ends at once; alsa-lib drops it after this.
+        if (!stream_.IsPlayback()) return 0;
+        const bool is_empty = appl_frames_ == 0;
+        if (is_empty) return 0;
+        if (stream_.Drain() != 0) return -ENODEV;
+        const Stream::Snapshot now = stream_.UpdateReadiness(Now());
+        if (now.state == Stream::State::kGone) return StateError(now.state);
+        if (now.state != Stream::State::kDraining) return 0;
+        if (io_.nonblock != 0) return -EAGAIN;
+    }
+    return WaitUntilDrained();
+}
+
+int PcmStream::WaitUntilDrained() noexcept {
+    int64_t deadline_ns = 0;
+    for (;;) {
+        pollfd waiting{stream_.PollFd(), POLLIN, 0};
+        {
+            const std::scoped_lock lock{mutex_};
+            const int64_t now_ns = Now();
+            const Stream::Snapshot now =
+                stream_.UpdateReadiness(now_ns, deadline_ns != 0);
+            if (now.state == Stream::State::kGone) return StateError(now.state);
+            if (now.state != Stream::State::kDraining ||
+                io_.state != SND_PCM_STATE_DRAINING)
+                return 0;
+            if (deadline_ns == 0) {
+                const auto queued = static_cast<int64_t>(
+                    stream_.ApplFrames() - now.hw_frames + now.delay_frames);
+                deadline_ns = now_ns + kDrainGraceNs +
+                              base::MulDiv(queued, base::kNsPerSecond, io_.rate);
+            }
+            if (now_ns > deadline_ns) return -EIO;
+        }
+        const auto left_ms = (deadline_ns - Now()) / base::kNsPerMs + 1;
+        const int ready =
+            ::poll(&waiting, 1, static_cast<int>(std::max<int64_t>(left_ms, 0)));
+        // alsa-lib's nonblock 2 asks a blocking call to give up when a signal ends its
+        // wait.
+        if (ready < 0 && errno == EINTR && io_.nonblock == 2) return -EINTR;
+    }
+}
+
+}  // namespace shmd::plugin

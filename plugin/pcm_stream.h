@@ -1,0 +1,66 @@
+#pragma once
+
+#include "client/stream.h"
+#include "plugin/pcm_options.h"
+
+#include <alsa/asoundlib.h>
+#include <alsa/pcm_external.h>
+#include <cstdint>
+#include <mutex>
+
+namespace shmd::plugin {
+
+/**
+ * One PCM handle: what alsa-lib's ioplug asks of it, answered by a stream on the server.
+ *
+ * alsa-lib calls some callbacks under its own lock and some not, and applications use a
+ * handle from two threads, so each takes `mutex_`, never for a wait. Starts no thread,
+ * installs no handler, prints nothing by itself.
+ */
+class PcmStream {
+  public:
+    /** Connects. Errors: std::system_error. */
+    PcmStream(const PcmOptions& options, snd_pcm_stream_t direction);
+
+    /** Make alsa-lib's handle; it owns this from then on. @return 0 or -errno */
+    int CreatePcm(const char* name, int mode, snd_pcm_t** pcm);
+
+  private:
+    static PcmStream& From(snd_pcm_ioplug_t* io) noexcept {
+        return *static_cast<PcmStream*>(io->private_data);
+    }
+    static const snd_pcm_ioplug_callback_t& Callbacks() noexcept;
+
+    int Start() noexcept;
+    int Stop() noexcept;
+    snd_pcm_sframes_t Pointer() noexcept;
+    snd_pcm_sframes_t Transfer(const snd_pcm_channel_area_t* areas,
+                               snd_pcm_uframes_t offset, snd_pcm_uframes_t size) noexcept;
+    int HwParams();
+    int HwFree();
+    int SwParams(snd_pcm_sw_params_t* params) noexcept;
+    int Prepare() noexcept;
+    int Drain() noexcept;
+    int WaitUntilDrained() noexcept;
+    int Pause(bool pause) noexcept;
+    int Revents(bool was_readable, unsigned short* revents) noexcept;
+    int Delay(snd_pcm_sframes_t* delay) noexcept;
+
+    /** Follow the application where it went since, also back (rewind) and forward. */
+    void FollowApplication() noexcept;
+    void CountApplication(snd_pcm_uframes_t frames) noexcept;
+    /** -EPIPE, -ENODEV, or 0 after telling alsa-lib the state. */
+    int StateError(client::Stream::State state) noexcept;
+    void Copy(const snd_pcm_channel_area_t* areas, snd_pcm_uframes_t offset,
+              uint32_t frames) noexcept;
+    [[nodiscard]] bool IsMmap() const noexcept;
+
+    std::mutex mutex_;
+    client::Stream stream_;
+    snd_pcm_ioplug_t io_{};
+    snd_pcm_uframes_t boundary_ = 0;
+    snd_pcm_uframes_t appl_ptr_ = 0;  // alsa-lib's, when it was looked at last
+    uint64_t appl_frames_ = 0;        // the same, not wrapped at the boundary
+};
+
+}  // namespace shmd::plugin

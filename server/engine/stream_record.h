@@ -1,0 +1,37 @@
+#pragma once
+
+#include "audio/format.h"
+#include "engine/endpoint.h"
+#include "render/counters.h"
+
+#include <sys/types.h>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace shmd::engine {
+
+/** Who a stream belongs to, and how its payload travels: for the log and the statistics.
+ */
+struct StreamOwner {
+    uint32_t client_id = 0;
+    std::string client_name;
+    pid_t pid = 0;
+    uid_t uid = 0;
+    const char* transport = "";
+};
+
+/** What is told of a stream in the statistics, also after it has ended. */
+struct StreamRecord {
+    uint32_t stream_id = 0;
+    StreamOwner owner;
+    std::string device;
+    EndpointKind kind = EndpointKind::kPlayback;
+    audio::StreamFormat format;
+    uint32_t period_frames = 0;
+    uint32_t buffer_frames = 0;
+    bool ended = false;
+    std::shared_ptr<const render::StreamCounters> counters;
+};
+
+}  // namespace shmd::engine

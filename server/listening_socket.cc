@@ -1,0 +1,90 @@
+#include "listening_socket.h"
+
+#include "base/error.h"
+#include "ipc/address.h"
+#include "ipc/socket.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+#include <cerrno>
+
+namespace shmd {
+
+namespace {
+
+constexpr int kBacklog = 128;
+
+void MakeDirectoryOf(const std::string& path) {
+    const std::string directory = path.substr(0, path.rfind('/'));
+    if (directory.empty() || directory == path) return;
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+        base::ThrowErrno(("making the directory " + directory).c_str());
+}
+
+/** The lock file beside the socket: who holds it may replace the socket file. */
+base::UniqueFd Lock(const std::string& path) {
+    const std::string name = path + ".lock";
+    base::UniqueFd lock{
+        ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!lock) base::ThrowErrno(("opening " + name).c_str());
+    if (::flock(lock.Get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) base::ThrowError(EADDRINUSE, path.c_str());
+        base::ThrowErrno(("locking " + name).c_str());
+    }
+    return lock;
+}
+
+void RemoveStaleSocket(const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return;
+    if (!S_ISSOCK(status.st_mode))
+        base::ThrowError(EEXIST, (path + " is there and is not a socket").c_str());
+    // A server without our lock (another namespace's lock file) may still answer.
+    if (ipc::TryConnect(path)) base::ThrowError(EADDRINUSE, path.c_str());
+    ::unlink(path.c_str());
+}
+
+base::UniqueFd Bind(const std::string& path) {
+    const auto address = ipc::FindAddress(path);
+    if (!address) base::ThrowError(ENAMETOOLONG, path.c_str());
+    base::UniqueFd fd{base::RequireNonNegative(
+        ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "socket")};
+    if (::bind(fd.Get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) !=
+        0)
+        base::ThrowErrno(("binding " + path).c_str());
+    // Who may reach the socket is the directory's matter; who may do what, the server's.
+    ::chmod(path.c_str(), 0666);
+    base::RequireNonNegative(::listen(fd.Get(), kBacklog), "listen");
+    return fd;
+}
+
+}  // namespace
+
+ListeningSocket::ListeningSocket(std::string path) : path_{std::move(path)} {
+    MakeDirectoryOf(path_);
+    lock_ = Lock(path_);
+    RemoveStaleSocket(path_);
+    fd_ = Bind(path_);
+}
+
+ListeningSocket::~ListeningSocket() {
+    // The lock file stays: removing it would let two servers lock two files of one name.
+    if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+base::UniqueFd FindPassedSocket() {
+    const int count = ::sd_listen_fds(/*unset_environment=*/1);
+    if (count < 0) base::ThrowError(-count, "LISTEN_FDS");
+    if (count == 0) return {};
+    base::UniqueFd fd{SD_LISTEN_FDS_START};
+    if (count > 1) base::ThrowError(E2BIG, "LISTEN_FDS: one socket is expected");
+    if (::sd_is_socket_unix(fd.Get(), SOCK_SEQPACKET, /*listening=*/1, nullptr, 0) <= 0)
+        base::ThrowError(EPROTOTYPE, "LISTEN_FDS: not a listening SOCK_SEQPACKET socket");
+    return fd;
+}
+
+}  // namespace shmd

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "base/unique_fd.h"
+
+#include <string>
+
+namespace shmd {
+
+/**
+ * A listening socket that this process made, with the lock that makes it the only server
+ * at its path; removed again by the destructor.
+ */
+class ListeningSocket {
+  public:
+    /**
+     * Listen at `path`, making its directory (mode 0700) if it is missing, and replacing
+     * a socket file that no server answers on. Errors: std::system_error; EADDRINUSE if a
+     * live server holds the path.
+     */
+    explicit ListeningSocket(std::string path);
+
+    /** Take the socket that a service manager passed (LISTEN_FDS): nothing is removed. */
+    explicit ListeningSocket(base::UniqueFd passed) noexcept : fd_{std::move(passed)} {}
+
+    ListeningSocket(const ListeningSocket&) = delete;
+    ListeningSocket& operator=(const ListeningSocket&) = delete;
+    ~ListeningSocket();
+
+    [[nodiscard]] int Get() const noexcept { return fd_.Get(); }
+
+  private:
+    std::string path_;
+    base::UniqueFd lock_;
+    base::UniqueFd fd_;
+};
+
+/**
+ * The socket that a service manager passed (socket activation, sd_listen_fds(3)).
+ * @return none if there is none.  Errors: std::system_error if it is no listening
+ *         SOCK_SEQPACKET socket, or if there are several.
+ */
+base::UniqueFd FindPassedSocket();
+
+}  // namespace shmd

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "base/unique_fd.h"
+#include "loop/operation.h"
+
+#include <cstdint>
+#include <functional>
+
+namespace shmd::loop {
+
+class AcceptOperation;
+
+/**
+ * Accepts every connection that comes to a listening socket (multishot, close-on-exec).
+ *
+ * What goes wrong with one connection is passed over. When descriptors or memory run out
+ * (EMFILE, ENFILE, ENOBUFS, ENOMEM) on_error is told, the connection stays in the
+ * backlog, and it tries again every kRetryNs. Any other error is told and ends it.
+ */
+class Acceptor {
+  public:
+    /** Long enough not to spin while nothing can be accepted, short for who waits. */
+    static constexpr int64_t kRetryNs = 100'000'000;
+
+    /**
+     * @param listen_fd  borrowed: closed by the caller after this is destroyed
+     * @param on_accept  called with each new connection
+     * @param on_error   called with a positive errno
+     *
+     * Thread: loop.  Errors: std::system_error.  Either callback may destroy this.
+     */
+    Acceptor(Loop& loop, int listen_fd, std::function<void(base::UniqueFd)> on_accept,
+             std::function<void(int error)> on_error);
+    ~Acceptor();
+
+    /** Whether `error`, as given to on_error, is one after which it tries again. */
+    static bool Recovers(int error) noexcept;
+
+  private:
+    OperationHandle<AcceptOperation> operation_;
+};
+
+}  // namespace shmd::loop

@@ -1,0 +1,83 @@
+#include "base/clock.h"
+#include "base/thread_role.h"
+#include "config.h"
+#include "log.h"
+#include "loop/loop.h"
+#include "options.h"
+#include "server.h"
+#include "usage_error.h"
+
+#include <sysexits.h>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <system_error>
+
+namespace {
+
+/** io_uring may be forbidden: say so, and what to change. @return the exit status */
+int ExplainNoUring(const std::system_error& error) {
+    shmd::Log(shmd::LogLevel::kError) << "io_uring is not available: " << error.what()
+                                      << ". Set the sysctl kernel.io_uring_disabled to "
+                                         "0, or allow the io_uring_* system "
+                                         "calls in the container's seccomp profile.";
+    return EX_CONFIG;
+}
+
+int Serve(int argc, char** argv, const shmd::Settings& settings) {
+    std::optional<shmd::loop::Loop> loop;
+    try {
+        loop.emplace();
+    } catch (const std::system_error& error) {
+        return ExplainNoUring(error);
+    }
+    shmd::base::SystemClock clock;
+    shmd::Server server{
+        *loop,
+        clock,
+        settings,
+        {.reload = [=] { return shmd::ParseCommandLine(argc, argv).settings; },
+         .on_audio_start = {}}};
+    server.Run();
+    return 0;
+}
+
+int Main(int argc, char** argv) {
+    using Action = shmd::Invocation::Action;
+    const shmd::Invocation invocation = shmd::ParseCommandLine(argc, argv);
+    switch (invocation.action) {
+        case Action::kShowHelp:
+            std::fputs(shmd::HelpText().c_str(), stdout);
+            return 0;
+        case Action::kShowVersion:
+            std::puts("shmd " SHMD_VERSION);
+            return 0;
+        case Action::kRun:
+            break;
+    }
+    shmd::base::SetThreadRole(shmd::base::ThreadRole::kLoop);
+    shmd::LogInit(invocation.settings.log_level, shmd::StderrIsJournal());
+    return Serve(argc, argv, invocation.settings);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return Main(argc, argv);
+    } catch (const shmd::UsageError& error) {
+        std::fprintf(stderr, "shmd: %s\n", error.what());
+        return error.Status();
+    } catch (const std::system_error& error) {
+        if (error.code().value() == EADDRINUSE)
+            shmd::Log(shmd::LogLevel::kError)
+                << "another server is live at this socket: " << error.what();
+        else
+            shmd::Log(shmd::LogLevel::kError) << error.what();
+        return EX_UNAVAILABLE;
+    } catch (const std::exception& error) {
+        shmd::Log(shmd::LogLevel::kError) << error.what();
+        return EX_CONFIG;
+    }
+}

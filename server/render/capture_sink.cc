@@ -1,0 +1,139 @@
+#include "render/capture_sink.h"
+
+#include "audio/convert.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace shmd::render {
+
+using wire::StreamState;
+
+CaptureSink::CaptureSink(const StreamSetup& setup,
+                         const audio::StreamFormat& captured_format)
+    : control_{setup, captured_format.rate_hz},
+      ring_{setup.capture_ring, setup.format.FrameBytes(), setup.buffer_frames},
+      captured_format_{captured_format},
+      remixer_{audio::DefaultChannelMap(captured_format.channels), setup.channel_map},
+      same_format_{setup.format == captured_format && remixer_.IsIdentity()} {
+    if (setup.format.rate_hz == captured_format.rate_hz) return;
+    resampler_.emplace(captured_format.rate_hz, setup.format.rate_hz,
+                       setup.format.channels);
+    latency_frames_ = static_cast<uint32_t>(std::lround(
+        resampler_->LatencyFrames() * setup.format.rate_hz / captured_format.rate_hz));
+}
+
+void CaptureSink::ReadCommand(Context& context, uint64_t device_frame) noexcept {
+    switch (control_.ReadCommand(context, device_frame)) {
+        case StreamControl::Change::kStarted:
+            filled_ = control_.StartFrame();
+            if (resampler_) resampler_->Reset();
+            break;
+        case StreamControl::Change::kResumed:
+            control_.Rebase(filled_, device_frame);
+            break;
+        case StreamControl::Change::kNone:
+        case StreamControl::Change::kOther:
+            break;
+    }
+    // A card's capture ends at once when it is drained; what is in the ring stays
+    // readable.
+    if (control_.State() == StreamState::kDraining) control_.EnterStopped();
+}
+
+void CaptureSink::Deliver(Context& context, Scratch& scratch,
+                          std::span<const std::byte> captured) noexcept {
+    if (same_format_) return StoreBytes(context, captured);
+    const size_t chunk_bytes = size_t{kChunkFrames} * captured_format_.FrameBytes();
+    while (!captured.empty() && IsRunning()) {
+        const auto chunk = captured.first(std::min(chunk_bytes, captured.size()));
+        DeliverChunk(context, scratch, chunk);
+        captured = captured.subspan(chunk.size());
+    }
+}
+
+void CaptureSink::DeliverChunk(Context& context, Scratch& scratch,
+                               std::span<const std::byte> chunk) noexcept {
+    const uint32_t channels = Setup().format.channels;
+    const auto frames =
+        static_cast<uint32_t>(chunk.size() / captured_format_.FrameBytes());
+    const std::span decoded{scratch.decoded.data(),
+                            size_t{frames} * captured_format_.channels};
+    std::span<const float> in{scratch.remixed.data(), size_t{frames} * channels};
+    audio::ToFloat(captured_format_.sample, chunk, decoded);
+    remixer_.Apply(decoded, {scratch.remixed.data(), in.size()}, frames);
+    if (!resampler_) return Store(context, in);
+    const std::span out{scratch.resampled.data(), size_t{kChunkFrames} * channels};
+    for (;;) {
+        const auto progress = resampler_->Process(in, out);
+        Store(context, out.first(size_t{progress.out_frames} * channels));
+        in = in.subspan(size_t{progress.in_frames} * channels);
+        if (progress.out_frames < kChunkFrames || !IsRunning()) return;
+    }
+}
+
+/** How many of `frames` the ring takes; an xrun, or a fault, when it is full. */
+uint32_t CaptureSink::TakeRoom(Context& context, uint32_t frames) noexcept {
+    const uint64_t taken_untrusted = control_.WrittenUntrusted();
+    const auto used = static_cast<int64_t>(filled_ - taken_untrusted);
+    if (used < 0) {
+        control_.EnterFault(context, Fault::kWritten, taken_untrusted);
+        return 0;
+    }
+    const uint64_t avail = static_cast<uint64_t>(used) + frames;
+    if (avail < control_.StopThreshold()) return frames;
+    const uint64_t room =
+        ring_.BufferFrames() -
+        std::min<uint64_t>(static_cast<uint64_t>(used), ring_.BufferFrames());
+    const auto stored = static_cast<uint32_t>(std::min<uint64_t>(room, frames));
+    control_.EnterXrun(context, Event::kOverrun, frames - stored, filled_ + stored);
+    return stored;
+}
+
+template <typename Write>
+void CaptureSink::StorePieces(Context& context, uint32_t frames, Write write) noexcept {
+    // A piece is at most a ring: a client that lets itself be overrun may have a tiny
+    // one.
+    for (uint32_t done = 0; done < frames && IsRunning();) {
+        const uint32_t piece = std::min(frames - done, ring_.BufferFrames());
+        const uint32_t stored = TakeRoom(context, piece);
+        write(ring_.Runs(filled_, stored), done);
+        filled_ += stored;
+        Counters::Add(Setup().counters->frames, stored);
+        done += piece;
+    }
+}
+
+void CaptureSink::Store(Context& context, std::span<const float> frames) noexcept {
+    const audio::StreamFormat& format = Setup().format;
+    const auto count = static_cast<uint32_t>(frames.size() / format.channels);
+    StorePieces(context, count, [&](shm::RingRuns<std::byte> runs, uint32_t done) {
+        auto rest = frames.subspan(size_t{done} * format.channels);
+        for (const auto run : {runs.first, runs.second}) {
+            const size_t samples = run.size() / audio::SampleBytes(format.sample);
+            audio::FromFloat(format.sample, rest.first(samples), run);
+            rest = rest.subspan(samples);
+        }
+    });
+}
+
+void CaptureSink::StoreBytes(Context& context,
+                             std::span<const std::byte> frames) noexcept {
+    const auto count = static_cast<uint32_t>(frames.size() / ring_.FrameBytes());
+    StorePieces(context, count, [&](shm::RingRuns<std::byte> runs, uint32_t done) {
+        auto rest = frames.subspan(size_t{done} * ring_.FrameBytes());
+        for (const auto run : {runs.first, runs.second}) {
+            std::ranges::copy(rest.first(run.size()), run.begin());
+            rest = rest.subspan(run.size());
+        }
+    });
+}
+
+void CaptureSink::Publish(Context& context, int64_t time_ns) noexcept {
+    const auto used = static_cast<int64_t>(filled_ - control_.WrittenUntrusted());
+    control_.Publish(context, filled_, time_ns, filled_, latency_frames_);
+    if (IsRunning() && used >= 0 && static_cast<uint64_t>(used) >= control_.AvailMin())
+        control_.Wake(context);
+}
+
+}  // namespace shmd::render

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "audio/channel_map.h"
+#include "audio/resample.h"
+#include "render/scratch.h"
+#include "render/stream_control.h"
+#include "shm/ring.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace shmd::render {
+
+/**
+ * One recording client: the device's captured (or monitored) frames into its ring.
+ *
+ * Thread: audio, but for construction.  Realtime: yes.
+ */
+class CaptureSink {
+  public:
+    CaptureSink(const StreamSetup& setup, const audio::StreamFormat& captured_format);
+
+    /** Look at the client's command; `device_frame` is the first not delivered yet. */
+    void ReadCommand(Context& context, uint64_t device_frame) noexcept;
+
+    [[nodiscard]] bool IsRunning() const noexcept { return control_.IsRunning(); }
+    [[nodiscard]] uint32_t MostCycleFrames() const noexcept {
+        return control_.MostCycleFrames();
+    }
+
+    /** Take the next captured frames, in the captured format. */
+    void Deliver(Context& context, Scratch& scratch,
+                 std::span<const std::byte> captured) noexcept;
+
+    /** Publish how far the ring is filled, and wake the client if it has enough. */
+    void Publish(Context& context, int64_t time_ns) noexcept;
+
+    [[nodiscard]] const StreamSetup& Setup() const noexcept { return control_.Setup(); }
+
+  private:
+    void DeliverChunk(Context& context, Scratch& scratch,
+                      std::span<const std::byte> chunk) noexcept;
+    uint32_t TakeRoom(Context& context, uint32_t frames) noexcept;
+    template <typename Write>
+    void StorePieces(Context& context, uint32_t frames, Write write) noexcept;
+    void Store(Context& context, std::span<const float> frames) noexcept;
+    void StoreBytes(Context& context, std::span<const std::byte> frames) noexcept;
+
+    StreamControl control_;
+    shm::RingArea<std::byte> ring_;
+    audio::StreamFormat captured_format_;
+    audio::Remixer remixer_;
+    std::optional<audio::Resampler> resampler_;
+    uint64_t filled_ = 0;
+    uint32_t latency_frames_ = 0;
+    bool same_format_;
+};
+
+}  // namespace shmd::render

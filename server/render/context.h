@@ -1,0 +1,44 @@
+#pragma once
+
+#include "base/event_log.h"
+#include "render/counters.h"
+#include "render/events.h"
+
+#include <cstdint>
+
+namespace shmd::render {
+
+/** How a stream reports and counts while the audio thread handles it. */
+class Context {
+  public:
+    Context(base::EventLog& events, Counters& counters) noexcept
+        : events_{&events}, counters_{&counters} {}
+
+    /** Thread: audio. Realtime: yes. */
+    void Report(Event event, uint32_t subject, uint64_t a, uint64_t b) noexcept {
+        events_->Push({now_ns_, static_cast<uint32_t>(event), subject, a, b});
+        has_news_ = true;
+    }
+
+    /** There is something else for the loop to look at. Thread: audio. Realtime: yes. */
+    void SetNews() noexcept { has_news_ = true; }
+
+    /** Whether there was news since the last call. Thread: audio. Realtime: yes. */
+    bool TakeNews() noexcept {
+        const bool news = has_news_;
+        has_news_ = false;
+        return news;
+    }
+
+    void SetNow(int64_t now_ns) noexcept { now_ns_ = now_ns; }
+    [[nodiscard]] int64_t NowNs() const noexcept { return now_ns_; }
+    [[nodiscard]] Counters& Count() noexcept { return *counters_; }
+
+  private:
+    base::EventLog* events_;
+    Counters* counters_;
+    int64_t now_ns_ = 0;
+    bool has_news_ = false;
+};
+
+}  // namespace shmd::render

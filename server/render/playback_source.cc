@@ -1,0 +1,209 @@
+#include "render/playback_source.h"
+
+#include "audio/convert.h"
+#include "audio/mix.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace shmd::render {
+
+using wire::StreamState;
+
+namespace {
+
+// Long enough not to click, short enough to follow a fader.
+constexpr uint32_t kGainRampMs = 10;
+
+std::optional<audio::Resampler> MakeResampler(uint32_t in_hz, uint32_t out_hz,
+                                              uint32_t channels) {
+    if (in_hz == out_hz) return {};
+    return audio::Resampler{in_hz, out_hz, channels};
+}
+
+}  // namespace
+
+PlaybackSource::PlaybackSource(const StreamSetup& setup,
+                               const audio::StreamFormat& device_format)
+    : control_{setup, device_format.rate_hz},
+      reader_{{setup.playback_ring, setup.format.FrameBytes(), setup.buffer_frames},
+              setup.client_block->written_frames},
+      remixer_{setup.channel_map, audio::DefaultChannelMap(device_format.channels)},
+      resampler_{MakeResampler(setup.format.rate_hz, device_format.rate_hz,
+                               device_format.channels)},
+      gain_{setup.gain, device_format.rate_hz * kGainRampMs / 1000},
+      gain_target_{setup.gain},
+      device_channels_{device_format.channels},
+      same_format_{setup.format == device_format && remixer_.IsIdentity()} {
+    if (resampler_)
+        latency_frames_ = static_cast<uint32_t>(std::lround(resampler_->LatencyFrames()));
+}
+
+void PlaybackSource::ReadCommand(Context& context, uint64_t device_frame) noexcept {
+    switch (control_.ReadCommand(context, device_frame)) {
+        case StreamControl::Change::kStarted:
+            reader_.Seek(control_.StartFrame());
+            if (resampler_) resampler_->Reset();
+            tail_frames_ = latency_frames_;
+            is_drained_ = false;
+            break;
+        case StreamControl::Change::kResumed:
+            control_.Rebase(reader_.Position(), device_frame);
+            break;
+        case StreamControl::Change::kNone:
+        case StreamControl::Change::kOther:
+            break;
+    }
+    if (IsRunning()) UpdateGain();
+}
+
+void PlaybackSource::UpdateGain() noexcept {
+    gain_.SetTarget(gain_target_.load(std::memory_order_relaxed));
+}
+
+void PlaybackSource::CopyInto(Context& context, std::span<std::byte> block,
+                              uint64_t device_frame) noexcept {
+    if (is_drained_) return audio::FillSilence(Setup().format.sample, block);
+    const uint32_t frame_bytes = reader_.Area().FrameBytes();
+    const auto frames = static_cast<uint32_t>(block.size() / frame_bytes);
+    const auto [status, ready] = reader_.Peek();
+    if (status == shm::RingStatus::kFault)
+        control_.EnterFault(context, Fault::kWritten, control_.WrittenUntrusted());
+    const uint32_t copied = std::min(frames, ready);
+    const auto runs = reader_.Runs(copied);
+    std::memcpy(block.data(), runs.first.data(), runs.first.size());
+    if (!runs.second.empty())
+        std::memcpy(block.data() + runs.first.size(), runs.second.data(),
+                    runs.second.size());
+    audio::FillSilence(Setup().format.sample,
+                       block.subspan(size_t{copied} * frame_bytes));
+    Consume({copied, true});
+    const uint32_t missing = frames - copied;
+    if (missing > 0 && IsRunning() &&
+        SilenceIsAllowed(context, missing, device_frame + copied))
+        Consume({missing, false});
+}
+
+void PlaybackSource::MixInto(Context& context, Scratch& scratch, std::span<float> mix,
+                             uint64_t device_frame) noexcept {
+    const auto frames = static_cast<uint32_t>(mix.size() / device_channels_);
+    for (uint32_t done = 0; done < frames && IsRunning() && !is_drained_;) {
+        const uint32_t chunk = std::min(frames - done, kChunkFrames);
+        const uint32_t made =
+            resampler_ ? Resampled(context, scratch, chunk, device_frame + done)
+                       : Direct(context, scratch, chunk, device_frame + done);
+        float* const output =
+            resampler_ ? scratch.resampled.data() : scratch.remixed.data();
+        const std::span samples{output, size_t{made} * device_channels_};
+        gain_.Apply(samples, device_channels_);
+        audio::MixAdd(mix.subspan(size_t{done} * device_channels_, samples.size()),
+                      samples);
+        done += made;
+    }
+}
+
+uint32_t PlaybackSource::Direct(Context& context, Scratch& scratch, uint32_t frames,
+                                uint64_t device_frame) noexcept {
+    const Fetched fetched = Fetch(context, scratch, frames, device_frame);
+    Consume(fetched);
+    return fetched.frames;
+}
+
+uint32_t PlaybackSource::Resampled(Context& context, Scratch& scratch, uint32_t frames,
+                                   uint64_t device_frame) noexcept {
+    uint32_t made = 0;
+    while (made < frames && IsRunning() && !is_drained_) {
+        const Fetched fetched =
+            Fetch(context, scratch, kChunkFrames, device_frame + made);
+        const std::span in{scratch.remixed.data(),
+                           size_t{fetched.frames} * device_channels_};
+        const std::span out{scratch.resampled.data() + size_t{made} * device_channels_,
+                            size_t{frames - made} * device_channels_};
+        const auto progress = resampler_->Process(in, out);
+        Consume({progress.in_frames, fetched.from_ring});
+        made += progress.out_frames;
+    }
+    return made;
+}
+
+PlaybackSource::Fetched PlaybackSource::Fetch(Context& context, Scratch& scratch,
+                                              uint32_t frames,
+                                              uint64_t device_frame) noexcept {
+    const auto [status, ready] = reader_.Peek();
+    if (status == shm::RingStatus::kFault) {
+        control_.EnterFault(context, Fault::kWritten, control_.WrittenUntrusted());
+        return {0, false};
+    }
+    if (ready == 0) return FetchSilence(context, scratch, frames, device_frame);
+    const auto run = reader_.Runs(std::min(frames, ready)).first;
+    const auto fetched = static_cast<uint32_t>(run.size() / reader_.Area().FrameBytes());
+    const audio::StreamFormat& format = Setup().format;
+    const std::span decoded{scratch.decoded.data(), size_t{fetched} * format.channels};
+    const std::span remixed{scratch.remixed.data(), size_t{fetched} * device_channels_};
+    audio::ToFloat(format.sample, run, decoded);
+    remixer_.Apply(decoded, remixed, fetched);
+    return {fetched, true};
+}
+
+PlaybackSource::Fetched PlaybackSource::FetchSilence(Context& context, Scratch& scratch,
+                                                     uint32_t frames,
+                                                     uint64_t device_frame) noexcept {
+    const bool is_tail = control_.State() == StreamState::kDraining && tail_frames_ > 0;
+    if (is_tail) frames = std::min(frames, tail_frames_);
+    if (!is_tail && !SilenceIsAllowed(context, frames, device_frame)) return {0, false};
+    std::fill_n(scratch.remixed.begin(), size_t{frames} * device_channels_, 0.0F);
+    return {frames, false};
+}
+
+/** The ring is empty. Decide: an end, an xrun, or silence in the client's place. */
+bool PlaybackSource::SilenceIsAllowed(Context& context, uint32_t frames,
+                                      uint64_t device_frame) noexcept {
+    if (control_.State() == StreamState::kDraining) {
+        is_drained_ = true;
+        drained_at_ = device_frame;
+        return false;
+    }
+    // ALSA's rule: stop when avail, here with the missing frames gone, is at the
+    // threshold.
+    const uint64_t behind = reader_.Position() + frames - control_.WrittenUntrusted();
+    if (behind + Setup().buffer_frames < control_.StopThreshold()) return true;
+    control_.EnterXrun(context, Event::kUnderrun, frames, reader_.Position());
+    return false;
+}
+
+void PlaybackSource::Consume(Fetched fetched) noexcept {
+    if (fetched.from_ring) Counters::Add(Setup().counters->frames, fetched.frames);
+    if (!fetched.from_ring && control_.State() == StreamState::kDraining)
+        tail_frames_ -= std::min(tail_frames_, fetched.frames);
+    else
+        reader_.Advance(fetched.frames);
+}
+
+void PlaybackSource::EndDrain(uint64_t played) noexcept {
+    if (control_.State() == StreamState::kDraining && is_drained_ &&
+        played >= drained_at_)
+        control_.EnterStopped();
+}
+
+void PlaybackSource::Publish(Context& context, uint64_t played,
+                             int64_t time_ns) noexcept {
+    const uint64_t frame = std::min(control_.FrameAt(played), reader_.Position());
+    const uint64_t avail = AvailAt(frame);
+    const bool is_running = control_.State() == StreamState::kRunning;
+    // Below a whole buffer: with all of it played, the next block finds the underrun
+    // itself.
+    if (is_running && avail >= control_.StopThreshold() && avail < Setup().buffer_frames)
+        control_.EnterXrun(context, Event::kUnderrun, 0, frame);
+    control_.Publish(context, frame, time_ns, reader_.Position(), latency_frames_);
+    if (is_running && avail >= control_.AvailMin()) control_.Wake(context);
+}
+
+uint64_t PlaybackSource::AvailAt(uint64_t frame) const noexcept {
+    const uint64_t buffer = Setup().buffer_frames;
+    const auto queued = static_cast<int64_t>(control_.WrittenUntrusted() - frame);
+    if (queued <= 0) return buffer;
+    return buffer - std::min(static_cast<uint64_t>(queued), buffer);
+}
+
+}  // namespace shmd::render

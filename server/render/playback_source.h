@@ -1,0 +1,102 @@
+#pragma once
+
+#include "audio/channel_map.h"
+#include "audio/gain.h"
+#include "audio/resample.h"
+#include "render/scratch.h"
+#include "render/stream_control.h"
+#include "shm/ring.h"
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace shmd::render {
+
+/**
+ * One playing client: its ring's frames, in the device's rate and channels.
+ *
+ * Thread: audio, but for construction and SetGain.  Realtime: yes.
+ */
+class PlaybackSource {
+  public:
+    PlaybackSource(const StreamSetup& setup, const audio::StreamFormat& device_format);
+
+    /** Look at the client's command; `device_frame` is the first not rendered yet. */
+    void ReadCommand(Context& context, uint64_t device_frame) noexcept;
+
+    [[nodiscard]] bool IsRunning() const noexcept { return control_.IsRunning(); }
+    [[nodiscard]] uint32_t MostCycleFrames() const noexcept {
+        return control_.MostCycleFrames();
+    }
+
+    /** Whether the client's bytes are the device's: same format, rate, channels, unity
+     * gain. */
+    [[nodiscard]] bool IsExact() const noexcept {
+        return same_format_ && gain_.IsUnity();
+    }
+
+    /** Fill `block`, from `device_frame` on, with the client's bytes. @pre IsExact() */
+    void CopyInto(Context& context, std::span<std::byte> block,
+                  uint64_t device_frame) noexcept;
+
+    /** Add the client's frames from `device_frame` on to `mix`, in the device's channels.
+     */
+    void MixInto(Context& context, Scratch& scratch, std::span<float> mix,
+                 uint64_t device_frame) noexcept;
+
+    /** A drained stream stops when its last frame was played. */
+    void EndDrain(uint64_t played) noexcept;
+
+    /**
+     * Publish the position and wake the client if it has room, or an end, to hear of.
+     * @param played   the device's position
+     * @param time_ns  when it was there
+     */
+    void Publish(Context& context, uint64_t played, int64_t time_ns) noexcept;
+
+    /** Linear, 0.0 to 4.0. Thread: any. */
+    void SetGain(float gain) noexcept {
+        gain_target_.store(gain, std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] const StreamSetup& Setup() const noexcept { return control_.Setup(); }
+
+  private:
+    /** Frames at hand: from the ring, or the silence of a drain's tail or of a late
+     * client. */
+    struct Fetched {
+        uint32_t frames;
+        bool from_ring;
+    };
+
+    Fetched Fetch(Context& context, Scratch& scratch, uint32_t frames,
+                  uint64_t device_frame) noexcept;
+    Fetched FetchSilence(Context& context, Scratch& scratch, uint32_t frames,
+                         uint64_t device_frame) noexcept;
+    void Consume(Fetched fetched) noexcept;
+    uint32_t Direct(Context& context, Scratch& scratch, uint32_t frames,
+                    uint64_t device_frame) noexcept;
+    uint32_t Resampled(Context& context, Scratch& scratch, uint32_t frames,
+                       uint64_t device_frame) noexcept;
+    bool SilenceIsAllowed(Context& context, uint32_t frames,
+                          uint64_t device_frame) noexcept;
+    void UpdateGain() noexcept;
+    [[nodiscard]] uint64_t AvailAt(uint64_t frame) const noexcept;
+
+    StreamControl control_;
+    shm::RingReader reader_;
+    audio::Remixer remixer_;
+    std::optional<audio::Resampler> resampler_;
+    audio::GainRamp gain_;
+    std::atomic<float> gain_target_;
+    uint32_t device_channels_;
+    uint32_t latency_frames_ = 0;  // of the resampler, in the client's frames
+    uint32_t tail_frames_ = 0;     // silence that still has to follow a drained stream
+    uint64_t drained_at_ = 0;      // the device's frame after the last one, once known
+    bool is_drained_ = false;
+    bool same_format_;
+};
+
+}  // namespace shmd::render

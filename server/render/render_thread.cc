@@ -1,0 +1,53 @@
+#include "render/render_thread.h"
+
+#include "base/thread_role.h"
+
+#include <pthread.h>
+#include <unistd.h>
+#include <ctime>
+
+namespace shmd::render {
+
+RenderThread::RenderThread(Renderer& renderer, base::Clock& clock, const Options& options)
+    : renderer_{renderer},
+      clock_{clock},
+      options_{options},
+      thread_{"shmd-audio", options.realtime_priority, [this] { Run(); }} {}
+
+RenderThread::~RenderThread() {
+    stopping_.store(true, std::memory_order_release);
+    Kick();
+}
+
+void RenderThread::Run() noexcept {
+    clockid_t processor_clock{};
+    if (::pthread_getcpuclockid(::pthread_self(), &processor_clock) == 0)
+        processor_clock_.store(processor_clock, std::memory_order_relaxed);
+    if (options_.on_start) options_.on_start();
+    base::SetThreadRole(base::ThreadRole::kAudio);
+    Counters& counters = renderer_.MutableCounters();
+    while (!stopping_.load(std::memory_order_acquire)) {
+        // Consumed before the turn: a signal during it makes the next wait return at
+        // once.
+        wakeup_.Consume();
+        const auto [next_ns, has_news] = renderer_.Turn(clock_.NowNs());
+        if (has_news) TellLoop();
+        clock_.WaitUntil(next_ns, wakeup_);
+        Counters::Add(counters.system_calls);
+    }
+}
+
+void RenderThread::TellLoop() noexcept {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(options_.news_fd, &one, sizeof one);
+    Counters::Add(renderer_.MutableCounters().system_calls);
+}
+
+int64_t RenderThread::ProcessorTimeNs() const noexcept {
+    timespec time{};
+    const clockid_t clock = processor_clock_.load(std::memory_order_relaxed);
+    if (clock == 0 || ::clock_gettime(clock, &time) != 0) return 0;
+    return int64_t{time.tv_sec} * base::kNsPerSecond + time.tv_nsec;
+}
+
+}  // namespace shmd::render

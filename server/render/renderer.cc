@@ -1,0 +1,199 @@
+#include "render/renderer.h"
+
+#include "audio/convert.h"
+#include "base/clock.h"
+
+#include <algorithm>
+
+namespace shmd::render {
+
+namespace {
+
+// A thread that is this late was not merely preempted: the machine slept, or a debugger
+// held it. Nobody wants to hear that time made good.
+constexpr uint32_t kMostLateSeconds = 2;
+
+}  // namespace
+
+Renderer::Renderer(device::Device& device, uint32_t most_cycle_frames)
+    : device_{device},
+      playback_format_{device.PlaybackFormat()},
+      least_cycle_frames_{device.LeastCycleFrames()},
+      most_cycle_frames_{std::clamp(most_cycle_frames, device.LeastCycleFrames(),
+                                    device.MostCycleFrames())},
+      plan_{std::make_unique<const Plan>()},
+      scratch_{std::make_unique<Scratch>()},
+      mix_(size_t{most_cycle_frames_} * playback_format_.channels),
+      captured_{device.CaptureFormat().FrameBytes(), 2 * most_cycle_frames_},
+      played_{playback_format_.FrameBytes(), 2 * most_cycle_frames_} {}
+
+Renderer::~Renderer() = default;
+
+void Renderer::Publish(std::unique_ptr<const Plan> plan) {
+    FreeRetired();
+    next_plan_.Publish(std::move(plan));
+}
+
+void Renderer::FreeRetired() {
+    std::unique_ptr<const Plan> plan;
+    while (retired_plans_.TryPop(plan))
+        plan.reset();
+}
+
+Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
+    context_.SetNow(now_ns);
+    Counters::Add(counters_.turns);
+    TakePlan();
+    ReadCommands();
+    const bool was_running = is_running_.load(std::memory_order_relaxed);
+    if (!was_running && !AnyIsRunning()) {
+        PublishPositions(rendered_);
+        return {base::kNever, context_.TakeNews()};
+    }
+    const uint64_t played = StartOrCatchUp(now_ns);
+    for (const auto& source : plan_->sources)
+        source->EndDrain(std::min(played, rendered_));
+    RenderUpTo(played);
+    DeliverUpTo(std::min(played, rendered_));
+    PublishPositions(std::min(played, rendered_));
+    const bool news = context_.TakeNews();
+    // The last cycle is played to its end before the device stops.
+    if (AnyIsRunning() || played < rendered_)
+        return {device_.TimeOfFrameNs(rendered_), news};
+    device_.Stop();
+    is_running_.store(false, std::memory_order_release);
+    return {base::kNever, true};
+}
+
+void Renderer::TakePlan() noexcept {
+    std::unique_ptr<const Plan> next = next_plan_.Take();
+    if (!next) return;
+    plan_.swap(next);
+    // The loop makes room before each Publish, so this cannot fail. Were it to, the plan
+    // would be freed here, which is wrong on this thread and still better than a leak.
+    retired_plans_.TryPush(std::move(next));
+    context_.SetNews();
+}
+
+void Renderer::ReadCommands() noexcept {
+    for (const auto& source : plan_->sources)
+        source->ReadCommand(context_, rendered_);
+    for (const auto& sink : plan_->recorders)
+        sink->ReadCommand(context_, delivered_);
+    for (const auto& sink : plan_->monitors)
+        sink->ReadCommand(context_, delivered_);
+}
+
+bool Renderer::AnyIsRunning() const noexcept {
+    const auto running = [](const auto& stream) { return stream->IsRunning(); };
+    return std::ranges::any_of(plan_->sources, running) ||
+           std::ranges::any_of(plan_->recorders, running) ||
+           std::ranges::any_of(plan_->monitors, running);
+}
+
+uint32_t Renderer::CycleFrames() const noexcept {
+    uint32_t cycle = most_cycle_frames_;
+    const auto shorten = [&cycle](const auto& stream) {
+        if (stream->IsRunning()) cycle = std::min(cycle, stream->MostCycleFrames());
+    };
+    std::ranges::for_each(plan_->sources, shorten);
+    std::ranges::for_each(plan_->recorders, shorten);
+    std::ranges::for_each(plan_->monitors, shorten);
+    return std::max(cycle, least_cycle_frames_);
+}
+
+/** @return the frame that the device is at now */
+uint64_t Renderer::StartOrCatchUp(int64_t now_ns) noexcept {
+    if (!is_running_.load(std::memory_order_relaxed)) {
+        device_.Start(now_ns);
+        is_running_.store(true, std::memory_order_release);
+        return device_.PositionFrames(now_ns);
+    }
+    const uint64_t played = device_.PositionFrames(now_ns);
+    const uint64_t most_late = uint64_t{kMostLateSeconds} * playback_format_.rate_hz;
+    if (played <= rendered_ + most_late) return played;
+    context_.Report(Event::kLate, 0, played - rendered_, 0);
+    device_.Stop();
+    device_.Start(now_ns);
+    return device_.PositionFrames(now_ns);
+}
+
+void Renderer::RenderUpTo(uint64_t played) noexcept {
+    while (rendered_ <= played && AnyIsRunning()) {
+        DeliverUpTo(rendered_);
+        RenderBlock(CycleFrames());
+    }
+}
+
+void Renderer::RenderBlock(uint32_t frames) noexcept {
+    const std::span<std::byte> block = device_.BeginBlock(frames);
+    FillBlock(block, frames);
+    const std::span<const std::byte> captured = device_.EndBlock(frames);
+    if (!plan_->recorders.empty()) captured_.Push(rendered_, captured);
+    if (!plan_->monitors.empty()) played_.Push(rendered_, block);
+    rendered_ += frames;
+    Counters::Add(counters_.cycles);
+}
+
+void Renderer::FillBlock(std::span<std::byte> block, uint32_t frames) noexcept {
+    bool any_is_running = false;
+    if (PlaybackSource* only = FindOnlyExactSource(any_is_running); only != nullptr) {
+        only->CopyInto(context_, block, rendered_);
+        Counters::Add(counters_.exact_cycles);
+    } else if (any_is_running) {
+        Mix(block, frames);
+    } else {
+        audio::FillSilence(playback_format_.sample, block);
+    }
+}
+
+PlaybackSource* Renderer::FindOnlyExactSource(bool& any_is_running) const noexcept {
+    PlaybackSource* only = nullptr;
+    for (const auto& source : plan_->sources) {
+        if (!source->IsRunning()) continue;
+        if (any_is_running) return nullptr;
+        any_is_running = true;
+        if (source->IsExact()) only = source.get();
+    }
+    return only;
+}
+
+void Renderer::Mix(std::span<std::byte> block, uint32_t frames) noexcept {
+    const std::span mix{mix_.data(), size_t{frames} * playback_format_.channels};
+    std::ranges::fill(mix, 0.0F);
+    for (const auto& source : plan_->sources)
+        if (source->IsRunning()) source->MixInto(context_, *scratch_, mix, rendered_);
+    audio::FromFloat(playback_format_.sample, mix, block);
+}
+
+void Renderer::DeliverUpTo(uint64_t played) noexcept {
+    if (played <= delivered_) return;
+    Deliver(captured_, plan_->recorders, played);
+    Deliver(played_, plan_->monitors, played);
+    delivered_ = played;
+}
+
+void Renderer::Deliver(History& history,
+                       const std::vector<std::shared_ptr<CaptureSink>>& sinks,
+                       uint64_t end_frame) noexcept {
+    for (auto run = history.FrontBefore(end_frame); !run.empty();
+         run = history.FrontBefore(end_frame)) {
+        for (const auto& sink : sinks)
+            if (sink->IsRunning()) sink->Deliver(context_, *scratch_, run);
+        history.Pop(run.size());
+    }
+}
+
+void Renderer::PublishPositions(uint64_t played) noexcept {
+    const int64_t time_ns = is_running_.load(std::memory_order_relaxed)
+                                ? device_.TimeOfFrameNs(played)
+                                : context_.NowNs();
+    for (const auto& source : plan_->sources)
+        source->Publish(context_, played, time_ns);
+    for (const auto& sink : plan_->recorders)
+        sink->Publish(context_, time_ns);
+    for (const auto& sink : plan_->monitors)
+        sink->Publish(context_, time_ns);
+}
+
+}  // namespace shmd::render

@@ -1,0 +1,109 @@
+#pragma once
+
+#include "base/event_log.h"
+#include "base/latest_value.h"
+#include "base/spsc_queue.h"
+#include "device/device.h"
+#include "render/context.h"
+#include "render/counters.h"
+#include "render/history.h"
+#include "render/plan.h"
+#include "render/scratch.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace shmd::render {
+
+/**
+ * The audio cycle of one device, turn by turn. Who calls Turn is its audio thread: a real
+ * one (RenderThread), or a test's own with a time that the test makes up.
+ *
+ * A turn at the end of each cycle, on a grid of the device's frames:
+ *
+ *      played ─┐            ┌─ rendered
+ *     ─────────┼────────────┼──────────► device frames
+ *       recorders get       the sources' frames are read here,
+ *       what is older       one cycle ahead, and written to the device
+ */
+class Renderer {
+  public:
+    /** @param most_cycle_frames  the configured most; the device's own limits hold too */
+    Renderer(device::Device& device, uint32_t most_cycle_frames);
+    ~Renderer();
+
+    // --- the loop's side
+    // ------------------------------------------------------------------
+
+    /** Work by `plan` from the next turn on. Thread: loop. */
+    void Publish(std::unique_ptr<const Plan> plan);
+
+    /** Free the plans that are no longer used. Thread: loop. */
+    void FreeRetired();
+
+    /** Thread: loop (TryPop). */
+    base::EventLog& Events() noexcept { return events_; }
+
+    /** Events that were lost because the loop was slow. Thread: any. */
+    [[nodiscard]] uint64_t DroppedEvents() const noexcept { return events_.Dropped(); }
+
+    /** Thread: any. */
+    [[nodiscard]] const Counters& Count() const noexcept { return counters_; }
+    [[nodiscard]] bool DeviceIsRunning() const noexcept {
+        return is_running_.load(std::memory_order_acquire);
+    }
+
+    // --- the audio thread's side
+    // ------------------------------------------------------------
+
+    struct Result {
+        int64_t next_ns;  // when to call again; base::kNever: when something has changed
+        bool has_news;    // events or retired plans for the loop
+    };
+
+    /** Do what is due at `now_ns`. Thread: audio. Realtime: yes. */
+    Result Turn(int64_t now_ns) noexcept;
+
+    /** For the caller's own system calls. Thread: audio. */
+    Counters& MutableCounters() noexcept { return counters_; }
+
+  private:
+    void TakePlan() noexcept;
+    void ReadCommands() noexcept;
+    [[nodiscard]] bool AnyIsRunning() const noexcept;
+    [[nodiscard]] uint32_t CycleFrames() const noexcept;
+    void RenderUpTo(uint64_t played) noexcept;
+    void RenderBlock(uint32_t frames) noexcept;
+    void FillBlock(std::span<std::byte> block, uint32_t frames) noexcept;
+    PlaybackSource* FindOnlyExactSource(bool& any_is_running) const noexcept;
+    void Mix(std::span<std::byte> block, uint32_t frames) noexcept;
+    void DeliverUpTo(uint64_t played) noexcept;
+    void Deliver(History& history, const std::vector<std::shared_ptr<CaptureSink>>& sinks,
+                 uint64_t end_frame) noexcept;
+    void PublishPositions(uint64_t played) noexcept;
+    uint64_t StartOrCatchUp(int64_t now_ns) noexcept;
+
+    device::Device& device_;
+    const audio::StreamFormat playback_format_;
+    const uint32_t least_cycle_frames_;
+    const uint32_t most_cycle_frames_;
+
+    base::LatestValue<const Plan> next_plan_;
+    base::SpscQueue<std::unique_ptr<const Plan>, 64> retired_plans_;
+    std::unique_ptr<const Plan> plan_;
+
+    base::EventLog events_;
+    Counters counters_;
+    Context context_{events_, counters_};
+    std::unique_ptr<Scratch> scratch_;
+    std::vector<float> mix_;
+    History captured_;
+    History played_;
+    uint64_t rendered_ = 0;   // the device's frame after the last that was rendered
+    uint64_t delivered_ = 0;  // the device's frame after the last that recorders got
+    std::atomic<bool> is_running_{false};
+};
+
+}  // namespace shmd::render

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "audio/channel_map.h"
+#include "audio/format.h"
+#include "render/counters.h"
+#include "wire/stream_block.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace shmd::render {
+
+/** What the audio thread leaves for the loop, of a stream on the socket transport. */
+struct Mailbox {
+    std::atomic<bool> wake{false};
+};
+
+/** A stream as the loop hands it to the audio side: everything checked but the words. */
+struct StreamSetup {
+    uint32_t stream_id = 0;
+    audio::StreamFormat format;
+    audio::ChannelMap channel_map;
+    uint32_t period_frames = 0;
+    uint32_t buffer_frames = 0;
+    uint16_t generation = 0;
+    float gain = 1.0F;
+
+    const wire::ClientBlock* client_block = nullptr;
+    wire::ServerBlock* server_block = nullptr;
+    /** buffer_frames frames; one of them, by direction. The client writes the first. */
+    std::span<const std::byte> playback_ring;
+    std::span<std::byte> capture_ring;
+    /** The client's socket, for wakes; -1: raise mailbox->wake, the loop sends for us. */
+    int wake_socket = -1;
+
+    /** Keeps the blocks, the ring and the socket alive for as long as the stream is. */
+    std::shared_ptr<const void> memory;
+    std::shared_ptr<StreamCounters> counters;
+    std::shared_ptr<Mailbox> mailbox;
+};
+
+}  // namespace shmd::render

@@ -1,0 +1,133 @@
+#include "server.h"
+
+#include "device/factory.h"
+#include "ipc/socket.h"
+#include "log.h"
+#include "statistics.h"
+#include "wire/limits.h"
+
+#include <systemd/sd-daemon.h>
+#include <csignal>
+#include <cstring>
+#include <stdexcept>
+
+namespace shmd {
+
+namespace {
+
+// Messages of all clients that are on their way at once; more wait in their sockets.
+constexpr unsigned kReceiveBuffers = 64;
+
+session::Quota::Limits LimitsOf(const Settings& settings) {
+    return {.clients = settings.max_clients,
+            .clients_per_user = settings.max_clients_per_user,
+            .bytes_per_user = uint64_t{settings.max_memory_per_user_mib} << 20};
+}
+
+engine::DeviceRunner::Options RunnerOptions(const Settings& settings,
+                                            std::function<void()> on_audio_start) {
+    return {.cycle_max_us = settings.cycle_max_us,
+            .realtime_priority = static_cast<int>(settings.realtime_priority),
+            .on_audio_start = std::move(on_audio_start)};
+}
+
+std::unique_ptr<ListeningSocket> Listen(const std::string& configured) {
+    if (base::UniqueFd passed = FindPassedSocket(); passed) {
+        Log(LogLevel::kInfo) << "listening on the socket that was passed";
+        return std::make_unique<ListeningSocket>(std::move(passed));
+    }
+    const std::string path = ipc::ServerSocketPath(configured);
+    auto listening = std::make_unique<ListeningSocket>(path);
+    Log(LogLevel::kInfo) << "listening socket=" << path;
+    return listening;
+}
+
+}  // namespace
+
+Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
+               Options options)
+    : loop_{loop},
+      settings_{settings},
+      options_{std::move(options)},
+      signals_{loop, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { OnSignal(signal); }},
+      buffers_{loop, kReceiveBuffers, wire::kMaxMessageBytes, wire::kMaxMessageFds},
+      engine_{loop, clock, RunnerOptions(settings, options_.on_audio_start),
+              [](bool severe, const std::string& line) {
+                  Log(severe ? LogLevel::kError : LogLevel::kWarn) << line;
+              }},
+      context_{.loop = loop,
+               .buffers = buffers_,
+               .engine = engine_,
+               .use_memfd = settings.memfd,
+               .gain = static_cast<float>(settings.gain),
+               .log =
+                   [](bool warning, const std::string& line) {
+                       Log(warning ? LogLevel::kWarn : LogLevel::kInfo) << line;
+                   }},
+      // The socket before the devices: a second server must not truncate the first's
+      // files.
+      listening_{Listen(settings.socket)} {
+    AddDevices();
+    registry_ = std::make_unique<session::Registry>(context_, listening_->Get(),
+                                                    LimitsOf(settings_));
+}
+
+Server::~Server() = default;
+
+void Server::AddDevices() {
+    for (const auto& [name, spec] : settings_.devices) {
+        try {
+            engine_.AddDevice(name, device::MakeDevice(spec));
+        } catch (const std::exception& error) {
+            throw std::runtime_error("device '" + name + "': " + error.what());
+        }
+        const auto& runner = *engine_.Devices().back();
+        Log(LogLevel::kInfo) << "device=" << name << " spec=" << spec;
+        if (const int error = runner.RealtimeError(); error != 0)
+            Log(LogLevel::kInfo)
+                << "device=" << name << " without SCHED_FIFO: " << std::strerror(error)
+                << " (see realtime_priority)";
+    }
+}
+
+void Server::Run() {
+    ::sd_notify(/*unset_environment=*/1, "READY=1");
+    loop_.Run();
+    WriteStatistics();
+}
+
+void Server::OnSignal(int signal) {
+    if (signal == SIGHUP) return Reload();
+    Log(LogLevel::kInfo) << "stopping on signal " << signal;
+    ::sd_notify(0, "STOPPING=1");
+    loop_.Stop();
+}
+
+void Server::Reload() {
+    Settings next;
+    try {
+        next = options_.reload();
+    } catch (const std::exception& error) {
+        Log(LogLevel::kError) << "not reloaded: " << error.what();
+        return;
+    }
+    if (next.devices != settings_.devices || next.socket != settings_.socket)
+        Log(LogLevel::kWarn) << "device and socket change only with a restart";
+    SetLogLevel(next.log_level);
+    registry_->SetLimits(LimitsOf(next));
+    context_.use_memfd = next.memfd;
+    context_.gain = static_cast<float>(next.gain);
+    settings_.stats_file = next.stats_file;
+    Log(LogLevel::kInfo) << "reloaded";
+}
+
+void Server::WriteStatistics() {
+    if (settings_.stats_file.empty()) return;
+    try {
+        WriteFile(settings_.stats_file, StatisticsJson(engine_, loop_));
+    } catch (const std::exception& error) {
+        Log(LogLevel::kError) << "statistics not written: " << error.what();
+    }
+}
+
+}  // namespace shmd

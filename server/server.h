@@ -1,0 +1,60 @@
+#pragma once
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "listening_socket.h"
+#include "loop/buffer_pool.h"
+#include "loop/loop.h"
+#include "loop/signal.h"
+#include "session/registry.h"
+#include "session/session.h"
+#include "settings.h"
+
+#include <functional>
+#include <memory>
+
+namespace shmd {
+
+/** The server: wires its parts, and runs until it is told to stop. Thread: loop. */
+class Server {
+  public:
+    struct Options {
+        /** Reads the settings anew; called on SIGHUP. */
+        std::function<Settings()> reload;
+        /** Runs first on each audio thread; tests confine the thread with it. */
+        std::function<void()> on_audio_start;
+    };
+
+    /**
+     * Open everything and listen.
+     * Errors: std::system_error, std::invalid_argument, std::runtime_error: what they say
+     * names the file, key or device.
+     */
+    Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
+           Options options);
+    ~Server();
+
+    /** Serve until SIGTERM, SIGINT or Stop(), then write the statistics. */
+    void Run();
+    void Stop() { loop_.Stop(); }
+
+    [[nodiscard]] const engine::Engine& GetEngine() const noexcept { return engine_; }
+
+  private:
+    void AddDevices();
+    void OnSignal(int signal);
+    void Reload();
+    void WriteStatistics();
+
+    loop::Loop& loop_;
+    Settings settings_;
+    Options options_;
+    loop::SignalWatch signals_;
+    loop::BufferPool buffers_;
+    engine::Engine engine_;
+    session::SessionContext context_;
+    std::unique_ptr<ListeningSocket> listening_;
+    std::unique_ptr<session::Registry> registry_;
+};
+
+}  // namespace shmd

@@ -1,0 +1,329 @@
+#include "session/session.h"
+
+#include "base/error.h"
+#include "session/params_check.h"
+#include "shm/memfd.h"
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace shmd::session {
+
+using wire::MessageType;
+using wire::Transport;
+
+Session::Session(SessionContext& context, uint32_t client_id, base::UniqueFd socket,
+                 const ucred& peer, std::function<void()> on_end)
+    : context_{context},
+      client_id_{client_id},
+      peer_{peer},
+      on_end_{std::move(on_end)},
+      memory_{std::make_shared<ConnectionMemory>(std::move(socket), context.use_memfd)},
+      sender_{context.loop, memory_->Socket(), wire::kMaxQueuedBytes,
+              [this](int error) { OnClosed(error); }},
+      gain_{context.gain},
+      receiver_{context.loop, context.buffers, memory_->Socket(), *this} {}
+
+Session::~Session() {
+    RemoveStream();
+    // The audio thread may hold the socket for a cycle more; the client hears it now.
+    ::shutdown(memory_->Socket(), SHUT_RDWR);
+}
+
+void Session::RefuseConnection(int error, const std::string& reason) {
+    Log(true, "refused: " + reason);
+    refused_ = true;
+    Refuse(wire::MessageHeader{}, error, reason);
+    sender_.WhenEmpty([this] { End(); });
+}
+
+void Session::OnMessage(std::span<const std::byte> message,
+                        std::span<base::UniqueFd> fds) {
+    if (ended_ || refused_) return;
+    const auto header = wire::FindHeader(message, fds.size());
+    if (!header) return Drop("malformed message header");
+    const auto type = static_cast<MessageType>(header->type);
+    if (!greeted_ && type != MessageType::kHello) return Drop("a message before hello");
+    if (!fds.empty() && type != MessageType::kRegisterPool)
+        return Drop("descriptors with a message that has none");
+    switch (type) {
+        case MessageType::kHello:
+            return Dispatch<wire::Hello>(message, [this](auto& m) { OnHello(m); });
+        case MessageType::kRegisterPool:
+            return Dispatch<wire::RegisterPool>(message,
+                                                [&](auto& m) { OnRegisterPool(m, fds); });
+        case MessageType::kOpenStream:
+            return Dispatch<wire::OpenStream>(message,
+                                              [this](auto& m) { OnOpenStream(m); });
+        case MessageType::kSetParams:
+            return Dispatch<wire::SetParams>(message,
+                                             [this](auto& m) { OnSetParams(m); });
+        case MessageType::kFreeParams:
+            return Dispatch<wire::FreeParams>(message,
+                                              [this](auto& m) { OnFreeParams(m); });
+        case MessageType::kSetGain:
+            return Dispatch<wire::SetGain>(message, [this](auto& m) { OnSetGain(m); });
+        case MessageType::kData:
+            return OnData(message);
+        case MessageType::kClientWords:
+            return Dispatch<wire::ClientWords>(message, [this](auto& m) { OnWords(m); });
+        case MessageType::kKick:
+            return Dispatch<wire::Kick>(message, [this](auto&) {
+                if (stream_id_ != 0) endpoint_->runner->Kick();
+            });
+        default:
+            return OnUnknown(*header);
+    }
+}
+
+template <typename T, typename Handler>
+void Session::Dispatch(std::span<const std::byte> message, Handler handler) {
+    const auto decoded = wire::FindMessage<T>(message);
+    if (!decoded)
+        return Drop("malformed message of type " +
+                    std::to_string(static_cast<unsigned>(T::kType)));
+    try {
+        handler(*decoded);
+    } catch (const std::system_error& error) {
+        Refuse(decoded->header, error.code().value(), error.what());
+    } catch (const std::bad_alloc&) {
+        Refuse(decoded->header, ENOMEM, "out of memory");
+    }
+}
+
+void Session::OnUnknown(const wire::MessageHeader& header) {
+    Refuse(header, ENOSYS, "unknown message type " + std::to_string(header.type));
+}
+
+void Session::OnHello(const wire::Hello& hello) {
+    if (greeted_) return Drop("a second hello");
+    const auto name = wire::FindText(hello.name);
+    if (!name) return Drop("malformed client name");
+    if (hello.version != wire::kProtocolVersion)
+        return RefuseConnection(EPROTONOSUPPORT,
+                                "protocol version " + std::to_string(hello.version) +
+                                    " is not " + std::to_string(wire::kProtocolVersion));
+    greeted_ = true;
+    name_ = *name;
+    memfd_agreed_ =
+        (hello.flags & wire::kCapabilityMemfd) != 0 && memory_->ServerPoolIsShared();
+    auto reply = wire::MakeMessage<wire::Hello>(hello.header.serial);
+    reply.version = wire::kProtocolVersion;
+    reply.flags = memory_->ServerPoolIsShared() ? wire::kCapabilityMemfd : 0;
+    wire::SetText(reply.name, "shmd");
+    Send(reply);
+    base::UniqueFd pool = memory_->TakeServerPoolFd();
+    if (!memfd_agreed_) return;
+    auto registration = wire::MakeMessage<wire::RegisterPool>();
+    registration.header.fd_count = 1;
+    registration.pool_id = wire::kServerPoolId;
+    registration.size_bytes = wire::kPoolBytes;
+    std::vector<base::UniqueFd> fds;
+    fds.push_back(std::move(pool));
+    Send(registration, std::move(fds));
+}
+
+void Session::OnRegisterPool(const wire::RegisterPool& request,
+                             std::span<base::UniqueFd> fds) {
+    if (fds.size() != 1) return Drop("a pool without a descriptor");
+    if (!memfd_agreed_) return Drop("a pool, and memfds were not agreed on");
+    if (request.pool_id != wire::kClientPoolId)
+        return Refuse(request.header, EINVAL,
+                      "unknown pool " + std::to_string(request.pool_id));
+    if (memory_->ClientPoolIsBound())
+        return Refuse(request.header, EEXIST, "the pool is registered already");
+    if (request.size_bytes <= wire::kBlockBytes || request.size_bytes > wire::kPoolBytes)
+        return Drop("a pool of " + std::to_string(request.size_bytes) + " bytes");
+    const auto fault = shm::CheckOneWay(fds.front().Get(), request.size_bytes);
+    if (fault != shm::PoolFault::kNone) return Drop(shm::Describe(fault));
+    try {
+        memory_->BindClientPool(fds.front(), request.size_bytes);
+    } catch (const std::system_error& error) {
+        // Ours to fail, not the client's: the payload goes over the socket.
+        auto refused = wire::MakeMessage<wire::PoolRefused>(request.header.serial);
+        refused.pool_id = request.pool_id;
+        refused.error = error.code().value();
+        memfd_agreed_ = false;
+        Log(true, std::string{"pool refused: "} + error.what());
+        return Send(refused);
+    }
+    auto registered = wire::MakeMessage<wire::PoolRegistered>(request.header.serial);
+    registered.pool_id = request.pool_id;
+    Send(registered);
+}
+
+void Session::OnOpenStream(const wire::OpenStream& request) {
+    const auto device = wire::FindText(request.device);
+    if (!device || request.direction > static_cast<uint8_t>(wire::Direction::kCapture))
+        return Drop("malformed device or direction");
+    if (endpoint_) return Refuse(request.header, EBUSY, "the stream is open already");
+    is_capture_ = request.direction == static_cast<uint8_t>(wire::Direction::kCapture);
+    endpoint_ = context_.engine.FindEndpoint(*device, is_capture_);
+    if (!endpoint_)
+        return Refuse(request.header, ENODEV,
+                      "no device '" + std::string{*device} + "' to " +
+                          (is_capture_ ? "record from" : "play on"));
+    const device::Device& target = endpoint_->runner->Device();
+    const audio::StreamFormat& format = endpoint_->kind == engine::EndpointKind::kCapture
+                                            ? target.CaptureFormat()
+                                            : target.PlaybackFormat();
+    auto opened = wire::MakeMessage<wire::StreamOpened>(request.header.serial);
+    opened.stream_id = client_id_;
+    opened.device_rate_hz = format.rate_hz;
+    opened.device_format = static_cast<uint8_t>(format.sample);
+    opened.device_channels = static_cast<uint8_t>(format.channels);
+    Send(opened);
+}
+
+void Session::OnSetParams(const wire::SetParams& request) {
+    if (!endpoint_) return Refuse(request.header, EBADFD, "no stream is open");
+    const bool over_socket =
+        request.transport == static_cast<uint8_t>(Transport::kSocket);
+    const bool over_memfd = request.transport == static_cast<uint8_t>(Transport::kMemfd);
+    if (!over_socket && !over_memfd)
+        return Refuse(request.header, EINVAL, "unknown transport");
+    if (over_memfd && !memory_->ClientPoolIsBound())
+        return Refuse(request.header, EINVAL, "no pool is registered");
+    RemoveStream();
+    if (over_socket) memory_->MakePrivateClientPool();
+    render::StreamSetup setup;
+    std::string why = CheckParams(request, setup);
+    if (why.empty()) why = CheckRing(request, is_capture_, *memory_, setup);
+    if (!why.empty()) return Refuse(request.header, EINVAL, why);
+    BuildStream(request, std::move(setup));
+}
+
+void Session::BuildStream(const wire::SetParams& request, render::StreamSetup setup) {
+    const bool over_socket =
+        request.transport == static_cast<uint8_t>(Transport::kSocket);
+    setup.generation = ++generation_;
+    setup.gain = gain_;
+    setup.client_block = &memory_->ClientBlock();
+    setup.server_block = &memory_->ServerBlock();
+    setup.memory = memory_;
+    if (over_socket) {
+        setup.mailbox = std::make_shared<render::Mailbox>();
+        payload_.emplace(memory_, sender_,
+                         SocketPayload::Params{is_capture_, setup.format.FrameBytes(),
+                                               setup.buffer_frames});
+    } else {
+        setup.wake_socket = memory_->Socket();
+    }
+    auto reply = wire::MakeMessage<wire::ParamsSet>(request.header.serial);
+    reply.generation = generation_;
+    if (is_capture_ && !over_socket) {
+        reply.ring_offset = wire::kBlockBytes;
+        reply.ring_bytes = setup.capture_ring.size();
+    }
+    stream_id_ = context_.engine.Add(
+        *endpoint_, std::move(setup),
+        Owner(over_socket ? Transport::kSocket : Transport::kMemfd), *this);
+    Log(false, "stream=" + std::to_string(stream_id_) +
+                   " device=" + endpoint_->runner->Name() +
+                   " format=" + std::to_string(request.format) +
+                   " rate=" + std::to_string(request.rate_hz) +
+                   " channels=" + std::to_string(request.channels) +
+                   " period=" + std::to_string(request.period_frames) +
+                   " buffer=" + std::to_string(request.buffer_frames) +
+                   " transport=" + (over_socket ? "socket" : "memfd"));
+    Send(reply);
+}
+
+void Session::OnFreeParams(const wire::FreeParams& request) {
+    RemoveStream();
+    Send(wire::MakeMessage<wire::ParamsFreed>(request.header.serial));
+}
+
+void Session::OnSetGain(const wire::SetGain& request) {
+    if (request.gain_milli > wire::kMaxGainMilli)
+        return Refuse(request.header, EINVAL,
+                      "gain " + std::to_string(request.gain_milli) + " is out of range");
+    gain_ = static_cast<float>(request.gain_milli) / 1000.0F;
+    if (stream_id_ != 0) context_.engine.SetGain(stream_id_, gain_);
+    Send(wire::MakeMessage<wire::GainSet>(request.header.serial));
+}
+
+void Session::OnData(std::span<const std::byte> message) {
+    const auto data = wire::FindData(message);
+    if (!data) return Drop("malformed data");
+    if (!payload_) return Drop("data, and the stream does not take it over the socket");
+    if (const char* why = payload_->OnData(*data); why != nullptr) Drop(why);
+}
+
+void Session::OnWords(const wire::ClientWords& words) {
+    if (!payload_)
+        return Drop("words, and the stream does not take them over the socket");
+    if (payload_->OnWords(words)) endpoint_->runner->Kick();
+}
+
+void Session::RemoveStream() {
+    payload_.reset();
+    if (stream_id_ != 0) context_.engine.Remove(stream_id_);
+    stream_id_ = 0;
+}
+
+engine::StreamOwner Session::Owner(wire::Transport transport) const {
+    return {.client_id = client_id_,
+            .client_name = name_,
+            .pid = peer_.pid,
+            .uid = peer_.uid,
+            .transport = transport == Transport::kSocket ? "socket" : "memfd"};
+}
+
+void Session::OnStreamFault(const char* word, uint64_t value) {
+    Drop(std::string{"impossible value in the word "} + word + ": " +
+         std::to_string(value));
+}
+
+void Session::OnStreamWake() {
+    if (payload_ && !ended_) payload_->Flush();
+}
+
+template <typename T>
+void Session::Send(const T& message, std::vector<base::UniqueFd> fds) {
+    const auto bytes = wire::BytesOf(message);
+    if (!sender_.Send({bytes.begin(), bytes.end()}, std::move(fds)))
+        Drop("it does not read its answers");
+}
+
+void Session::Refuse(const wire::MessageHeader& request, int error,
+                     const std::string& reason) {
+    auto refused = wire::MakeMessage<wire::Refused>(request.serial);
+    refused.request = request.type;
+    refused.error = error;
+    wire::SetText(refused.reason, reason);
+    Send(refused);
+}
+
+void Session::OnBadMessage(const char* reason) {
+    Drop(reason);
+}
+
+void Session::OnClosed(int error) {
+    if (ended_) return;
+    if (!refused_)
+        Log(false, error == 0 ? "gone" : std::string{"gone: "} + std::strerror(error));
+    End();
+}
+
+void Session::Drop(const std::string& reason) {
+    if (ended_) return;
+    Log(true, "dropped: " + reason);
+    End();
+}
+
+void Session::End() {
+    if (ended_) return;
+    ended_ = true;
+    RemoveStream();
+    context_.loop.Defer(on_end_);
+}
+
+void Session::Log(bool warning, const std::string& what) {
+    context_.log(warning, "client=" + std::to_string(client_id_) +
+                              " pid=" + std::to_string(peer_.pid) + " uid=" +
+                              std::to_string(peer_.uid) + " name=" + name_ + " " + what);
+}
+
+}  // namespace shmd::session

@@ -1,0 +1,112 @@
+#pragma once
+
+#include "base/unique_fd.h"
+#include "engine/engine.h"
+#include "loop/buffer_pool.h"
+#include "loop/loop.h"
+#include "loop/receive.h"
+#include "loop/send.h"
+#include "session/connection_memory.h"
+#include "session/socket_payload.h"
+#include "wire/codec.h"
+
+#include <sys/socket.h>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace shmd::session {
+
+/** What all sessions use. Outlives them. */
+struct SessionContext {
+    loop::Loop& loop;
+    loop::BufferPool& buffers;
+    engine::Engine& engine;
+    bool use_memfd = true;
+    float gain = 1.0F;
+    /** A line for the log; a session that had to be dropped is worth a warning. */
+    std::function<void(bool warning, const std::string& line)> log;
+};
+
+/**
+ * One connected client: answers its messages (doc/protocol.md) and owns its stream.
+ *
+ *     Connected ── Hello ──► Greeted ── OpenStream ──► Open ◄── FreeParams ── Ready
+ *                                                       └────── SetParams ─────►┘
+ *
+ * What a client sends that is malformed, or out of order, drops it; what is well formed
+ * and cannot be granted is refused, and the client stays.
+ *
+ * Thread: loop.
+ */
+class Session final : private loop::Receiver::Listener, private engine::StreamListener {
+  public:
+    /**
+     * @param on_end  called once, not from inside a method of this: destroy it there
+     * Errors: std::system_error.
+     */
+    Session(SessionContext& context, uint32_t client_id, base::UniqueFd socket,
+            const ucred& peer, std::function<void()> on_end);
+    ~Session();
+
+    [[nodiscard]] const ucred& Peer() const noexcept { return peer_; }
+
+    /** Refuse the connection as a whole: say why, and end when the client has been told.
+     */
+    void RefuseConnection(int error, const std::string& reason);
+
+  private:
+    void OnMessage(std::span<const std::byte> message,
+                   std::span<base::UniqueFd> fds) override;
+    void OnBadMessage(const char* reason) override;
+    void OnClosed(int error) override;
+    void OnStreamFault(const char* word, uint64_t value) override;
+    void OnStreamWake() override;
+
+    template <typename T, typename Handler>
+    void Dispatch(std::span<const std::byte> message, Handler handler);
+    void OnUnknown(const wire::MessageHeader& header);
+    void OnHello(const wire::Hello& hello);
+    void OnRegisterPool(const wire::RegisterPool& request, std::span<base::UniqueFd> fds);
+    void OnOpenStream(const wire::OpenStream& request);
+    void OnSetParams(const wire::SetParams& request);
+    void OnFreeParams(const wire::FreeParams& request);
+    void OnSetGain(const wire::SetGain& request);
+    void OnData(std::span<const std::byte> message);
+    void OnWords(const wire::ClientWords& words);
+
+    void BuildStream(const wire::SetParams& request, render::StreamSetup setup);
+    void RemoveStream();
+    [[nodiscard]] engine::StreamOwner Owner(wire::Transport transport) const;
+
+    template <typename T>
+    void Send(const T& message, std::vector<base::UniqueFd> fds = {});
+    void Refuse(const wire::MessageHeader& request, int error, const std::string& reason);
+    void Drop(const std::string& reason);
+    void End();
+    void Log(bool warning, const std::string& what);
+
+    SessionContext& context_;
+    uint32_t client_id_;
+    ucred peer_;
+    std::function<void()> on_end_;
+    std::string name_;
+    std::shared_ptr<ConnectionMemory> memory_;
+    loop::Sender sender_;
+    bool ended_ = false;
+    bool refused_ = false;
+    bool greeted_ = false;
+    bool memfd_agreed_ = false;
+    bool is_capture_ = false;
+    uint16_t generation_ = 0;
+    std::optional<engine::Endpoint> endpoint_;
+    uint32_t stream_id_ = 0;  // 0: no parameters are set
+    float gain_;
+    std::optional<SocketPayload> payload_;
+    loop::Receiver receiver_;
+};
+
+}  // namespace shmd::session

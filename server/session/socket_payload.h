@@ -1,0 +1,55 @@
+#pragma once
+
+#include "audio/format.h"
+#include "loop/send.h"
+#include "session/connection_memory.h"
+#include "shm/position.h"
+#include "shm/ring.h"
+#include "wire/codec.h"
+
+#include <cstdint>
+#include <memory>
+
+namespace shmd::session {
+
+/**
+ * The socket transport, server's end: plays the client's part in private memory, so that
+ * the audio thread sees a stream like any other.
+ *
+ *     Data, ClientWords  ─►  private ClientBlock and playback ring   (this is the writer)
+ *     ServerBlock, capture ring  ─►  Data, ServerWords               (when it is woken)
+ *
+ * Thread: loop.
+ */
+class SocketPayload {
+  public:
+    struct Params {
+        bool is_capture;
+        uint32_t frame_bytes;
+        uint32_t buffer_frames;
+    };
+
+    SocketPayload(std::shared_ptr<ConnectionMemory> memory, loop::Sender& sender,
+                  const Params& params) noexcept;
+
+    /** @return nullptr, or what is wrong with the message */
+    const char* OnData(const wire::DataView& message) noexcept;
+
+    /** Take over the client's words. @return whether its command is new */
+    bool OnWords(const wire::ClientWords& words);
+
+    /** Send the client what is new: captured frames, then the server's words. */
+    void Flush();
+
+  private:
+    void SendFrames(uint64_t end);
+    void SendWords(const shm::Position& position);
+
+    std::shared_ptr<ConnectionMemory> memory_;
+    loop::Sender& sender_;
+    Params params_;
+    uint64_t command_ = 0;
+    uint64_t sent_frames_ = 0;  // captured frames before this were sent
+};
+
+}  // namespace shmd::session

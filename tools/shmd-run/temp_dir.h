@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+namespace shmd::run {
+
+/**
+ * A directory of our own, mode 0700, that is removed with all it holds.
+ *
+ * It lies under $XDG_RUNTIME_DIR, $TMPDIR or /tmp: the first whose name is short enough
+ * for a socket's address and plain enough for ALSA_CONFIG_PATH, where spaces and colons
+ * separate and the shell's characters are expanded (alsa-lib 1.2.8, snd_user_file).
+ */
+class TempDir {
+  public:
+    /** Errors: throws std::runtime_error when none of the three can be used. */
+    TempDir();
+    TempDir(const TempDir&) = delete;
+    TempDir& operator=(const TempDir&) = delete;
+    ~TempDir();
+
+    /** The absolute path of `name` (at most kLongestName characters) in here. */
+    [[nodiscard]] std::string PathOf(const std::string& name) const;
+
+    static constexpr size_t kLongestName = 16;
+
+  private:
+    std::string path_;
+};
+
+}  // namespace shmd::run
