@@ -62,16 +62,21 @@ bootstrap_source() {
         -not -path "$copy/aclocal.m4" -print -quit) ]]; then
         return
     fi
-    (cd "$copy" && ./bootstrap)
+    (cd "$copy" && ./bootstrap) || return
+    touch "$work_dir/bootstrapped"
 }
 
 # configure_build NAME ARGUMENT…: make work_dir/NAME, configured with these; once is enough.
+# A build that was described otherwise is thrown away: make links no library anew because
+# its list of sources has changed.
 configure_build() {
     local name=$1
     shift
     local build=$work_dir/$name
+    [[ $build/.arguments -ot $work_dir/bootstrapped ]] ||
+        [[ $(cat "$build/.arguments") != "$*" ]] || return 0
+    rm -rf "$build"
     mkdir -p "$build"
-    [[ -f $build/Makefile && $(cat "$build/.arguments" 2>/dev/null) == "$*" ]] && return
     (cd "$build" && "$work_dir/source/configure" "$@") || return
     printf '%s' "$*" >"$build/.arguments"
 }

@@ -40,7 +40,7 @@ base::UniqueFd RequireServer(const std::string& configured) {
     }
     // No socket file means the same to an application as one that nobody answers on.
     if (error == ENOENT) error = ECONNREFUSED;
-    base::ThrowError(error, ("no shmd server at " + tried + ": start shmd").c_str());
+    base::ThrowError(error, ("no server answers at " + tried + " (start shmd)").c_str());
 }
 
 }  // namespace

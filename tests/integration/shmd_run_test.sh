@@ -1,10 +1,11 @@
 #!/bin/bash
-# shmd-run keeps its promises to the command that it runs, with the real server and plugin.
+# What shmd-run promises to the command that it runs, with the real server and plugin.
 #
 # SHMD_RUN names the program; without it the one at the top of the build tree is tested.
 # Every test is a function; it says `ok NAME` or `not ok NAME` and what it saw.
 set -uo pipefail
 
+self=$(readlink -f "${BASH_SOURCE[0]}")
 run=$(readlink -f "${SHMD_RUN:-${abs_top_builddir:-.}/shmd-run}")
 wav=/usr/share/sounds/alsa/Front_Center.wav
 work=$(mktemp -d)
@@ -166,7 +167,7 @@ the_servers_death_is_told() {
         while kill -0 "$SHMD_SERVER_PID" 2>/dev/null; do :; done'
     expect status 125 "$(status "$run" -- bash -c "$kill_server")" &&
         expect_line message '^shmd-run: the server ended.*signal 9 ' err &&
-        expect "the command's status" 4 "$(status "$run" -- bash -c "$kill_server; exit 4")"
+        expect 'its own' 4 "$(status "$run" -- bash -c "$kill_server; exit 4")"
 }
 
 the_server_dies_with_shmd_run() {
@@ -206,7 +207,7 @@ two_run_side_by_side() {
 one_runs_inside_another() {
     # shellcheck disable=SC2016  # for the inner shell
     expect status 0 "$(status "$run" -- sh -c 'echo "$SHMD_SOCKET"
-        "$0" --strict -- sh -c "echo \$SHMD_SOCKET; aplay -q -D shm $1"' "$run" "$wav")" &&
+        "$0" --strict sh -c "echo \$SHMD_SOCKET; aplay -q -D shm $1"' "$run" "$wav")" &&
         expect 'different sockets' 2 "$(sort -u out | wc -l)"
 }
 
@@ -279,7 +280,9 @@ a_process_left_behind_is_named() {
     expect status 0 "$(status "$run" --strict -- bash -c '
         aplay -q -D shm -t raw -f S16_LE -r 48000 -d 60 /dev/zero 2>/dev/null >&2 &
         echo $! >left
-        until grep -q " 03 .*$SHMD_SOCKET\$" /proc/net/unix; do kill -0 $! || exit; done')" &&
+        until grep -q " 03 .*$SHMD_SOCKET\$" /proc/net/unix; do
+            kill -0 $! || exit
+        done')" &&
         expect_line message 'connection.*still open.*\(aplay\)' err
     local result=$?
     kill "$(cat left)" 2>/dev/null
@@ -304,7 +307,8 @@ if [ ! -x "$run" ]; then
     exit 1
 fi
 # The tests are the functions with a sentence for a name, in the order of this file.
-for name in $(grep -oE '^[a-z0-9]+(_[a-z0-9]+){2,}\(\)' "${BASH_SOURCE[0]}" | tr -d '()'); do
+mapfile -t names < <(sed -nE 's/^([a-z0-9]+(_[a-z0-9]+){2,})\(\).*/\1/p' "$self")
+for name in "${names[@]}"; do
     [ "$name" = make_hostile_home ] && continue
     if "$name"; then
         echo "ok $name"
