@@ -91,6 +91,26 @@ int OfferParams(snd_pcm_ioplug_t& io) {
     return error;
 }
 
+int MakeBufferWholePeriods(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) {
+    const snd_pcm_uframes_t whole = io.buffer_size - io.buffer_size % io.period_size;
+    if (whole == io.buffer_size) return 0;
+    snd_pcm_hw_params_t* revised = nullptr;
+    snd_pcm_hw_params_alloca(&revised);
+    // Each can only narrow what the one before has left, so all are set again, from any.
+    int error = snd_pcm_hw_params_any(io.pcm, revised);
+    if (error >= 0) error = snd_pcm_hw_params_set_access(io.pcm, revised, io.access);
+    if (error >= 0) error = snd_pcm_hw_params_set_format(io.pcm, revised, io.format);
+    if (error >= 0) error = snd_pcm_hw_params_set_channels(io.pcm, revised, io.channels);
+    if (error >= 0) error = snd_pcm_hw_params_set_rate(io.pcm, revised, io.rate, 0);
+    if (error >= 0)
+        error = snd_pcm_hw_params_set_period_size(io.pcm, revised, io.period_size, 0);
+    if (error >= 0) error = snd_pcm_hw_params_set_buffer_size(io.pcm, revised, whole);
+    if (error < 0) return error;
+    snd_pcm_hw_params_copy(params, revised);
+    io.buffer_size = whole;
+    return 0;
+}
+
 client::Stream::Params ChosenParams(const snd_pcm_ioplug_t& io) {
     const SampleFormat format = RequireFormat(io.format);
     return {.format = static_cast<uint8_t>(format),

@@ -73,8 +73,10 @@ const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {
                 delete &From(io);
                 return 0;
             },
-        .hw_params = [](auto* io,
-                        auto*) { return Guarded([=] { return From(io).HwParams(); }); },
+        .hw_params =
+            [](auto* io, auto* params) {
+                return Guarded([=] { return From(io).HwParams(params); });
+            },
         .hw_free = [](auto* io) { return Guarded([=] { return From(io).HwFree(); }); },
         .sw_params = [](auto* io, auto* params) { return From(io).SwParams(params); },
         .prepare = [](auto* io) { return From(io).Prepare(); },
@@ -97,11 +99,11 @@ const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {
     return kCallbacks;
 }
 
-int PcmStream::HwParams() {
+int PcmStream::HwParams(snd_pcm_hw_params_t* params) {
     const std::scoped_lock lock{mutex_};
-    const Stream::Params params = ChosenParams(io_);
+    if (const int error = MakeBufferWholePeriods(io_, params); error < 0) return error;
     try {
-        stream_.SetParams(params);
+        stream_.SetParams(ChosenParams(io_));
     } catch (const std::system_error& error) {
         SNDERR("shmd: %s", error.what());
         throw;

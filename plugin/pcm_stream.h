@@ -36,7 +36,7 @@ class PcmStream {
     snd_pcm_sframes_t Pointer() noexcept;
     snd_pcm_sframes_t Transfer(const snd_pcm_channel_area_t* areas,
                                snd_pcm_uframes_t offset, snd_pcm_uframes_t size) noexcept;
-    int HwParams();
+    int HwParams(snd_pcm_hw_params_t* params);
     int HwFree();
     int SwParams(snd_pcm_sw_params_t* params) noexcept;
     int Prepare() noexcept;
