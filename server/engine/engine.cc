@@ -102,25 +102,39 @@ void Engine::SetGain(uint32_t stream_id, float gain) {
 }
 
 void Engine::OnEvent(const DeviceRunner& runner, const base::EventRecord& record) {
-    const std::string stream = "stream=" + std::to_string(record.subject);
-    const std::string frames = " frames=" + std::to_string(record.a);
-    const std::string at = " at=" + std::to_string(record.b);
-    switch (static_cast<render::Event>(record.code)) {
+    const auto event = static_cast<render::Event>(record.code);
+    if (event == render::Event::kLate)
+        return report_(false, "device=" + runner.Name() +
+                                  " late frames=" + std::to_string(record.a));
+    const auto found = streams_.find(record.subject);
+    if (found == streams_.end()) return;
+    Stream& stream = found->second;
+    switch (event) {
         case render::Event::kUnderrun:
-            report_(false, stream + " underrun" + frames + at);
-            break;
+            return OnXrun(stream, " underrun", record);
         case render::Event::kOverrun:
-            report_(false, stream + " overrun" + frames + at);
-            break;
-        case render::Event::kLate:
-            report_(false, "device=" + runner.Name() + " late" + frames);
-            break;
+            return OnXrun(stream, " overrun", record);
         case render::Event::kFault:
-            if (const auto found = streams_.find(record.subject); found != streams_.end())
-                found->second.listener->OnStreamFault(
-                    Describe(static_cast<render::Fault>(record.a)), record.b);
+            return stream.listener->OnStreamFault(
+                Describe(static_cast<render::Fault>(record.a)), record.b);
+        case render::Event::kLate:
             break;
     }
+}
+
+void Engine::OnXrun(Stream& stream, const char* what, const base::EventRecord& record) {
+    if (record.time_ns < stream.next_report_ns) {
+        ++stream.unreported_xruns;
+        return;
+    }
+    std::string line = "stream=" + std::to_string(record.subject) + what +
+                       " frames=" + std::to_string(record.a) +
+                       " at=" + std::to_string(record.b);
+    if (stream.unreported_xruns > 0)
+        line += " and_before=" + std::to_string(stream.unreported_xruns);
+    report_(false, line);
+    stream.unreported_xruns = 0;
+    stream.next_report_ns = record.time_ns + base::kNsPerSecond;
 }
 
 void Engine::OnMail() {

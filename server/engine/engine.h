@@ -79,10 +79,13 @@ class Engine {
         DeviceRunner* runner;
         StreamListener* listener;
         std::shared_ptr<render::Mailbox> mailbox;
+        int64_t next_report_ns = 0;  // not to fill the log with one stream's xruns
+        uint32_t unreported_xruns = 0;
     };
 
     [[nodiscard]] DeviceRunner* FindDevice(std::string_view name) const;
     void OnEvent(const DeviceRunner& runner, const base::EventRecord& record);
+    void OnXrun(Stream& stream, const char* what, const base::EventRecord& record);
     void OnMail();
     void ForgetOldest();
 
