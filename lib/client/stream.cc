@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace shmd::client {
 
@@ -106,6 +107,7 @@ void Stream::Prepare() noexcept {
     appl_ = base_;
     tracker_.Reset(base_, params_.rate_hz);
     last_position_ = {};
+    next_alive_check_ns_ = 0;
     OwnBlock().written_frames.store(appl_, std::memory_order_release);
     words_are_new_ = true;
 }
@@ -171,7 +173,9 @@ Stream::State Stream::StateOf(
 void Stream::CheckAlive(const std::optional<shm::Position>& position,
                         int64_t now_ns) noexcept {
     if (command_.wanted == Wanted::kStopped || now_ns < next_alive_check_ns_) return;
-    next_alive_check_ns_ = now_ns + kSilenceNs;
+    const bool has_just_started =
+        std::exchange(next_alive_check_ns_, now_ns + kSilenceNs) == 0;
+    if (has_just_started) return;
     if (position && position->time_ns + kSilenceNs > now_ns) return;
     if (!connection_.IsAlive()) is_gone_ = true;
 }
@@ -263,8 +267,21 @@ void Stream::TakeWakes(bool at_least_one) noexcept {
 
 void Stream::Arm() noexcept {
     ++armed_;
-    OwnBlock().armed.store(armed_, std::memory_order_release);
+    OwnBlock().armed.store(armed_, std::memory_order_seq_cst);
     words_are_new_ = true;
+    // A stream that ended before this wish was there will not be turned again to answer
+    // it.
+    if (HasEnded()) readiness_.Raise();
+}
+
+bool Stream::HasEnded() const noexcept {
+    const wire::ServerBlock& block = PeerBlock();
+    const auto state =
+        static_cast<StreamState>(block.state.load(std::memory_order_seq_cst));
+    const uint64_t acted = block.acted.load(std::memory_order_acquire);
+    return command_.wanted != Wanted::kStopped &&
+           wire::Command::SameEpoch(acted, command_.Pack()) &&
+           (state == StreamState::kXrun || state == StreamState::kStopped);
 }
 
 void Stream::TakeMessages() noexcept {

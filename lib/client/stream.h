@@ -115,6 +115,7 @@ class Stream final : private Connection::Listener {
     void Lower(bool was_polled) noexcept;
     void TakeWakes(bool at_least_one) noexcept;
     [[nodiscard]] bool IsWoken() const noexcept;
+    [[nodiscard]] bool HasEnded() const noexcept;
     [[nodiscard]] State StateOf(
         const std::optional<shm::Position>& position) const noexcept;
     [[nodiscard]] uint64_t Limit(const shm::Position& position) const noexcept;

@@ -138,10 +138,13 @@ void Engine::OnXrun(Stream& stream, const char* what, const base::EventRecord& r
 }
 
 void Engine::OnMail() {
-    for (const auto& [id, stream] : streams_)
+    // A listener may drop its client, and with it the stream it was told of.
+    for (auto next = streams_.begin(); next != streams_.end();) {
+        const Stream& stream = (next++)->second;
         if (stream.mailbox &&
             stream.mailbox->wake.exchange(false, std::memory_order_acquire))
             stream.listener->OnStreamWake();
+    }
 }
 
 }  // namespace shmd::engine

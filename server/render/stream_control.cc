@@ -91,7 +91,9 @@ StreamControl::Change StreamControl::Follow(Wanted wanted) noexcept {
 }
 
 void StreamControl::SetState(StreamState state) noexcept {
-    state_is_news_ |= state_ != state;
+    // The others follow from the client's own command: it need not be woken to hear them.
+    const bool is_an_end = state == StreamState::kXrun || state == StreamState::kStopped;
+    state_is_news_ |= is_an_end && state_ != state;
     state_ = state;
 }
 
@@ -130,18 +132,21 @@ void StreamControl::Publish(Context& context, uint64_t frame, int64_t time_ns,
                                               .limit_frames = limit_frames,
                                               .delay_frames = delay_frames,
                                               .xruns = xruns_});
-    if (state_is_news_) Wake(context);
-    state_is_news_ = false;
+    // The news of an end waits for the wish to hear it, which may come after it: nothing
+    // else will answer that wish. Other news are of no use later.
+    const bool has_ended =
+        state_ == StreamState::kXrun || state_ == StreamState::kStopped;
+    if (state_is_news_) state_is_news_ = !Wake(context) && has_ended;
 }
 
-void StreamControl::Wake(Context& context) noexcept {
+bool StreamControl::Wake(Context& context) noexcept {
     // The client raises `armed` after it has taken the last wake from its socket. Storing
     // `woken` before the next is sent means: who finds a wake, or takes one, also finds
     // its wish answered and makes a new one. The other order could lose a wake; this one
     // can at worst repeat it, when the client looks between the two.
     const uint64_t armed_untrusted =
-        setup_.client_block->armed.load(std::memory_order_acquire);
-    if (armed_untrusted == woken_) return;
+        setup_.client_block->armed.load(std::memory_order_seq_cst);
+    if (armed_untrusted == woken_) return false;
     woken_ = armed_untrusted;
     setup_.server_block->woken.store(woken_, std::memory_order_release);
     Counters::Add(context.Count().wakes);
@@ -149,12 +154,13 @@ void StreamControl::Wake(Context& context) noexcept {
     if (setup_.wake_socket < 0) {
         setup_.mailbox->wake.store(true, std::memory_order_release);
         context.SetNews();
-        return;
+        return true;
     }
     // MSG_DONTWAIT holds for this call, whatever the client did to the socket's flags. A
     // full socket (the client reads nothing) is EAGAIN, and readable all the same.
     ::send(setup_.wake_socket, &kWake, sizeof kWake, MSG_DONTWAIT | MSG_NOSIGNAL);
     Counters::Add(context.Count().system_calls);
+    return true;
 }
 
 }  // namespace shmd::render

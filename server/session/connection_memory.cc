@@ -26,8 +26,9 @@ void ConnectionMemory::BindClientPool(const base::UniqueFd& fd, uint64_t size_by
                                         shm::Mapping::Access::kReadOnly);
 }
 
-void ConnectionMemory::MakePrivateClientPool() {
+void ConnectionMemory::UsePrivateClientPool() {
     if (!private_client_pool_) private_client_pool_ = shm::OwnPool::Private();
+    uses_private_ = true;
 }
 
 wire::ServerBlock& ConnectionMemory::ServerBlock() const noexcept {
@@ -44,7 +45,7 @@ const wire::ClientBlock& ConnectionMemory::ClientBlock() const noexcept {
 }
 
 std::span<const std::byte> ConnectionMemory::ClientPool() const noexcept {
-    if (private_client_pool_) return private_client_pool_->Bytes();
+    if (uses_private_) return private_client_pool_->Bytes();
     return client_pool_.Bytes();
 }
 

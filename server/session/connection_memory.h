@@ -42,18 +42,22 @@ class ConnectionMemory {
     void BindClientPool(const base::UniqueFd& fd, uint64_t size_bytes);
     [[nodiscard]] bool ClientPoolIsBound() const noexcept { return bool{client_pool_}; }
 
-    /** Private memory in place of the client's pool. Errors: std::system_error. */
-    void MakePrivateClientPool();
+    /**
+     * Which memory holds the client's words from now on: its own pool, or private memory
+     * in its place, which then is made. Streams that use the other may go on.
+     * Errors: std::system_error.
+     */
+    void UseClientPool() noexcept { uses_private_ = false; }
+    void UsePrivateClientPool();
 
     [[nodiscard]] wire::ServerBlock& ServerBlock() const noexcept;
     [[nodiscard]] std::span<std::byte> ServerRing() const noexcept;
 
-    /** The client's words: in its pool, or in the private one. @pre one of them is there
-     */
+    /** The client's words, in the memory chosen last. @pre it is there */
     [[nodiscard]] const wire::ClientBlock& ClientBlock() const noexcept;
     [[nodiscard]] std::span<const std::byte> ClientPool() const noexcept;
 
-    /** Written here in the client's name. @pre MakePrivateClientPool */
+    /** Written here in the client's name. @pre UsePrivateClientPool */
     [[nodiscard]] wire::ClientBlock& PrivateClientBlock() const noexcept;
     [[nodiscard]] std::span<std::byte> PrivateClientRing() const noexcept;
 
@@ -62,6 +66,7 @@ class ConnectionMemory {
     shm::OwnPool server_pool_;
     shm::Mapping client_pool_;
     std::optional<shm::OwnPool> private_client_pool_;
+    bool uses_private_ = false;
 };
 
 }  // namespace shmd::session

@@ -178,6 +178,7 @@ void Session::OnOpenStream(const wire::OpenStream& request) {
 
 void Session::OnSetParams(const wire::SetParams& request) {
     if (!endpoint_) return Refuse(request.header, EBADFD, "no stream is open");
+    RemoveStream();
     const bool over_socket =
         request.transport == static_cast<uint8_t>(Transport::kSocket);
     const bool over_memfd = request.transport == static_cast<uint8_t>(Transport::kMemfd);
@@ -185,8 +186,10 @@ void Session::OnSetParams(const wire::SetParams& request) {
         return Refuse(request.header, EINVAL, "unknown transport");
     if (over_memfd && !memory_->ClientPoolIsBound())
         return Refuse(request.header, EINVAL, "no pool is registered");
-    RemoveStream();
-    if (over_socket) memory_->MakePrivateClientPool();
+    if (over_socket)
+        memory_->UsePrivateClientPool();
+    else
+        memory_->UseClientPool();
     render::StreamSetup setup;
     std::string why = CheckParams(request, setup);
     if (why.empty()) why = CheckRing(request, is_capture_, *memory_, setup);
@@ -255,6 +258,8 @@ void Session::OnWords(const wire::ClientWords& words) {
     if (!payload_)
         return Drop("words, and the stream does not take them over the socket");
     if (payload_->OnWords(words)) endpoint_->runner->Kick();
+    // A recording client has taken some: there may be room for frames that had to wait.
+    if (is_capture_) FlushPayload();
 }
 
 void Session::RemoveStream() {
@@ -277,7 +282,11 @@ void Session::OnStreamFault(const char* word, uint64_t value) {
 }
 
 void Session::OnStreamWake() {
-    if (payload_ && !ended_) payload_->Flush();
+    if (payload_ && !ended_) FlushPayload();
+}
+
+void Session::FlushPayload() {
+    if (!payload_->Flush()) Drop("it does not read its answers");
 }
 
 template <typename T>

@@ -77,6 +77,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void OnSetGain(const wire::SetGain& request);
     void OnData(std::span<const std::byte> message);
     void OnWords(const wire::ClientWords& words);
+    void FlushPayload();
 
     void BuildStream(const wire::SetParams& request, render::StreamSetup setup);
     void RemoveStream();

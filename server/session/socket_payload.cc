@@ -38,11 +38,12 @@ const char* SocketPayload::OnData(const wire::DataView& message) noexcept {
     return nullptr;
 }
 
-bool SocketPayload::OnWords(const wire::ClientWords& words) {
+bool SocketPayload::OnWords(const wire::ClientWords& words) noexcept {
     constexpr auto kRelaxed = std::memory_order_relaxed;
     wire::ClientBlock& block = memory_->PrivateClientBlock();
     const bool is_new_epoch = !wire::Command::SameEpoch(words.command, command_);
-    const bool is_new_command = words.command != command_;
+    const bool is_new_wish = words.armed != block.armed.load(kRelaxed);
+    const bool must_look = words.command != command_ || (is_new_wish && !IsMoving());
     if (is_new_epoch) sent_frames_ = words.start_frames;
     command_ = words.command;
     block.start_frames.store(words.start_frames, kRelaxed);
@@ -51,18 +52,22 @@ bool SocketPayload::OnWords(const wire::ClientWords& words) {
     block.written_frames.store(words.written_frames, std::memory_order_release);
     block.armed.store(words.armed, std::memory_order_release);
     block.command.store(words.command, std::memory_order_release);
-    // The client has taken some: there may be room for frames that had to wait.
-    if (params_.is_capture) Flush();
-    return is_new_command;
+    return must_look;
 }
 
-void SocketPayload::Flush() {
+bool SocketPayload::IsMoving() const noexcept {
+    const auto position = shm::ReadPosition(memory_->ServerBlock());
+    return position && (position->state == wire::StreamState::kRunning ||
+                        position->state == wire::StreamState::kDraining);
+}
+
+bool SocketPayload::Flush() {
     // This process writes the block too: a read that fails was merely unlucky this often.
     const auto position = shm::ReadPosition(memory_->ServerBlock());
-    if (!position) return;
+    if (!position) return true;
     if (params_.is_capture && wire::Command::SameEpoch(position->acted, command_))
         SendFrames(position->limit_frames);
-    SendWords(*position);
+    return SendWords(*position);
 }
 
 void SocketPayload::SendFrames(uint64_t end) {
@@ -89,7 +94,7 @@ void SocketPayload::SendFrames(uint64_t end) {
     }
 }
 
-void SocketPayload::SendWords(const shm::Position& position) {
+bool SocketPayload::SendWords(const shm::Position& position) {
     auto words = wire::MakeMessage<wire::ServerWords>();
     words.acted = position.acted;
     words.state = static_cast<uint64_t>(position.state);
@@ -104,7 +109,7 @@ void SocketPayload::SendWords(const shm::Position& position) {
         words.limit_frames = std::min(words.limit_frames, sent_frames_);
         words.position_frames = std::min(words.position_frames, sent_frames_);
     }
-    sender_.Send(ToVector(wire::BytesOf(words)));
+    return sender_.Send(ToVector(wire::BytesOf(words)));
 }
 
 }  // namespace shmd::session

@@ -35,15 +35,23 @@ class SocketPayload {
     /** @return nullptr, or what is wrong with the message */
     const char* OnData(const wire::DataView& message) noexcept;
 
-    /** Take over the client's words. @return whether its command is new */
-    bool OnWords(const wire::ClientWords& words);
+    /**
+     * Take over the client's words.
+     * @return whether the audio thread, which may sleep, has to look at them now: the
+     *         command is new, or a wish comes while nothing runs that would see it
+     */
+    bool OnWords(const wire::ClientWords& words) noexcept;
 
-    /** Send the client what is new: captured frames, then the server's words. */
-    void Flush();
+    /**
+     * Send the client what is new: captured frames, then the server's words.
+     * @return false when it reads too little of what it is sent
+     */
+    [[nodiscard]] bool Flush();
 
   private:
+    [[nodiscard]] bool IsMoving() const noexcept;
     void SendFrames(uint64_t end);
-    void SendWords(const shm::Position& position);
+    bool SendWords(const shm::Position& position);
 
     std::shared_ptr<ConnectionMemory> memory_;
     loop::Sender& sender_;
