@@ -53,17 +53,18 @@ copy_source() {
     mv "$list.new" "$list"
 }
 
-# Run bootstrap in the copy if it never was, or a part of the build's description changed.
+# Run bootstrap in the copy if it never was, or the build's description has changed: the
+# file "bootstrapped" holds the sums of what was bootstrapped.
 bootstrap_source() {
-    local copy=$work_dir/source
-    if [[ -f $copy/configure && -f $copy/Makefile.in ]] && [[ -z $(find "$copy" \
-        \( -name module.am -o -name Makefile.am -o -name configure.ac -o -name '*.m4' \) \
-        -newer "$copy/Makefile.in" -not -path '*/autom4te.cache/*' \
-        -not -path "$copy/aclocal.m4" -print -quit) ]]; then
+    local copy=$work_dir/source sums
+    sums=$(cd "$copy" && grep -zE '(module|Makefile)[.]am$|^configure[.]ac$|[.]m4$' \
+        "$work_dir/source.list" | xargs -0 cksum) || return
+    if [[ -f $copy/configure && $(cat "$work_dir/bootstrapped" 2>/dev/null) == "$sums" ]]
+    then
         return
     fi
     (cd "$copy" && ./bootstrap) || return
-    touch "$work_dir/bootstrapped"
+    printf '%s\n' "$sums" >"$work_dir/bootstrapped"
 }
 
 # configure_build NAME ARGUMENT…: make work_dir/NAME, configured with these; once is enough.

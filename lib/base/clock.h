@@ -13,7 +13,8 @@ inline constexpr int64_t kNsPerUs = 1'000;
 /** A deadline that never comes (the year 2262). */
 inline constexpr int64_t kNever = INT64_MAX;
 
-/** What time it is, and waiting for a later one. Tests bring a clock that they move by hand. */
+/** What time it is, and waiting for a later one. Tests bring a clock that they move by
+ * hand. */
 class Clock {
   public:
     virtual ~Clock() = default;

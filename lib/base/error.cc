@@ -8,6 +8,8 @@ void ThrowError(int error, const char* what) {
     throw std::system_error{error, std::generic_category(), what};
 }
 
-void ThrowErrno(const char* what) { ThrowError(errno, what); }
+void ThrowErrno(const char* what) {
+    ThrowError(errno, what);
+}
 
 }  // namespace shmd::base

@@ -4,7 +4,8 @@
 
 namespace shmd::base {
 
-/** Throw std::system_error with `error` (an errno) and `what`, the call or thing that failed. */
+/** Throw std::system_error with `error` (an errno) and `what`, the call or thing that
+ * failed. */
 [[noreturn]] void ThrowError(int error, const char* what);
 
 /** ThrowError(errno, what). */

@@ -24,7 +24,8 @@ class LatestValue {
         delete slot_.exchange(value.release(), std::memory_order_acq_rel);
     }
 
-    /** @return the newest value, or nullptr if none is new. Thread: taker. Realtime: yes. */
+    /** @return the newest value, or nullptr if none is new. Thread: taker. Realtime: yes.
+     */
     std::unique_ptr<T> Take() noexcept {
         // The cheap load first: the taker asks every cycle, and mostly in vain.
         if (slot_.load(std::memory_order_relaxed) == nullptr) return nullptr;

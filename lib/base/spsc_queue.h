@@ -8,7 +8,8 @@
 namespace shmd::base {
 
 /**
- * A bounded queue from one producer thread to one consumer thread. No locks, no allocation.
+ * A bounded queue from one producer thread to one consumer thread. No locks, no
+ * allocation.
  *
  *     tail_: written by the producer alone (release), read by the consumer (acquire)
  *     head_: written by the consumer alone (release), read by the producer (acquire)
@@ -21,7 +22,8 @@ class SpscQueue {
     static_assert(kCapacity > 0 && (kCapacity & (kCapacity - 1)) == 0, "a power of two");
 
   public:
-    /** @return false when full; `item` is then untouched. Thread: producer. Realtime: yes. */
+    /** @return false when full; `item` is then untouched. Thread: producer. Realtime:
+     * yes. */
     bool TryPush(T&& item) noexcept {
         const size_t tail = tail_.load(std::memory_order_relaxed);
         if (tail - head_.load(std::memory_order_acquire) == kCapacity) return false;

@@ -2,15 +2,16 @@
 
 #include "base/error.h"
 
-#include <csignal>
 #include <pthread.h>
 #include <sched.h>
+#include <csignal>
 
 namespace shmd::base {
 
 namespace {
 
-/** Blocks every signal for its lifetime: a thread inherits the mask it was created under. */
+/** Blocks every signal for its lifetime: a thread inherits the mask it was created under.
+ */
 class SignalsBlocked {
   public:
     SignalsBlocked() {
@@ -35,11 +36,13 @@ Thread::Thread(const char* name, int realtime_priority, std::function<void()> bo
     if (realtime_priority > 0) {
         sched_param param{};
         param.sched_priority = realtime_priority;
-        realtime_error_ = ::pthread_setschedparam(thread_.native_handle(),
-                                                  SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
+        realtime_error_ = ::pthread_setschedparam(
+            thread_.native_handle(), SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
     }
 }
 
-Thread::~Thread() { thread_.join(); }
+Thread::~Thread() {
+    thread_.join();
+}
 
 }  // namespace shmd::base

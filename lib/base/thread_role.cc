@@ -6,8 +6,12 @@ namespace {
 thread_local ThreadRole g_role = ThreadRole::kNone;
 }
 
-void SetThreadRole(ThreadRole role) noexcept { g_role = role; }
+void SetThreadRole(ThreadRole role) noexcept {
+    g_role = role;
+}
 
-ThreadRole CurrentThreadRole() noexcept { return g_role; }
+ThreadRole CurrentThreadRole() noexcept {
+    return g_role;
+}
 
 }  // namespace shmd::base

@@ -1,10 +1,10 @@
 #include "base/wakeup.h"
 
-#include <climits>
-#include <ctime>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <climits>
+#include <ctime>
 
 namespace shmd::base {
 

@@ -24,7 +24,8 @@ class Device {
   public:
     virtual ~Device() = default;
 
-    /** Both directions have the same rate. Thread: any. Realtime: yes. Constant for life. */
+    /** Both directions have the same rate. Thread: any. Realtime: yes. Constant for life.
+     */
     [[nodiscard]] virtual const audio::StreamFormat& PlaybackFormat() const noexcept = 0;
     [[nodiscard]] virtual const audio::StreamFormat& CaptureFormat() const noexcept = 0;
 
@@ -53,9 +54,8 @@ class Device {
 
     /**
      * Play what BeginBlock's area holds now.
-     * @return the captured frames of the same time, in CaptureFormat, as many; valid until
-     *         the next BeginBlock
-     * Thread: audio.  Realtime: yes.
+     * @return the captured frames of the same time, in CaptureFormat, as many; valid
+     * until the next BeginBlock Thread: audio.  Realtime: yes.
      */
     virtual std::span<const std::byte> EndBlock(uint32_t frames) noexcept = 0;
 

@@ -91,9 +91,9 @@ StreamControl::Change StreamControl::Follow(Wanted wanted) noexcept {
 }
 
 void StreamControl::SetState(StreamState state) noexcept {
+    if (state_ == state) return;
     // The others follow from the client's own command: it need not be woken to hear them.
-    const bool is_an_end = state == StreamState::kXrun || state == StreamState::kStopped;
-    state_is_news_ |= is_an_end && state_ != state;
+    state_is_news_ = state == StreamState::kXrun || state == StreamState::kStopped;
     state_ = state;
 }
 
@@ -132,11 +132,11 @@ void StreamControl::Publish(Context& context, uint64_t frame, int64_t time_ns,
                                               .limit_frames = limit_frames,
                                               .delay_frames = delay_frames,
                                               .xruns = xruns_});
-    // The news of an end waits for the wish to hear it, which may come after it: nothing
-    // else will answer that wish. Other news are of no use later.
-    const bool has_ended =
-        state_ == StreamState::kXrun || state_ == StreamState::kStopped;
-    if (state_is_news_) state_is_news_ = !Wake(context) && has_ended;
+    if (!state_is_news_) return;
+    // Either this sees the wish, or who makes it sees the end when it looks again. The
+    // news waits for a wish that comes after it: nothing else will answer that one.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (Wake(context)) state_is_news_ = false;
 }
 
 bool StreamControl::Wake(Context& context) noexcept {

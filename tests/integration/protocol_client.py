@@ -167,7 +167,7 @@ class Connection:
 
 
 class Pool:
-    """The client's own memory, sealed as section 3 says. `fd` is open until SentTo()."""
+    """The client's own memory, sealed as section 3 says. `fd` is open until register()."""
 
     def __init__(self, size):
         self.size = size
@@ -261,7 +261,7 @@ class MemfdLink:
         return self._theirs.words()
 
     def wait(self, timeout):
-        """Until something comes from the server; True if it did."""
+        """Until a Wake comes; True if it did."""
         return self._connection.next_event(timeout) is not None
 
     def close(self):
@@ -315,19 +315,25 @@ class SocketLink:
                 "=6Q", *(words[name] for name in OFFSETS)))
 
     def server_words(self):
-        while self.wait(0):
+        while self._handle(self._connection.next_event(0)):
             pass
         return self._words
 
     def wait(self, timeout):
-        event = self._connection.next_event(timeout)
-        if event is None:
-            return False
-        if event.type == SERVER_WORDS:
+        """Until ServerWords come, which are the Wake; True if they did."""
+        deadline = time.monotonic() + timeout
+        while event := self._connection.next_event(max(0, deadline - time.monotonic())):
+            self._handle(event)
+            if event.type == SERVER_WORDS:
+                return True
+        return False
+
+    def _handle(self, event):
+        if event and event.type == SERVER_WORDS:
             self._words = ServerWords(*struct.unpack("=QQQqQQQQ", event.body)[:7])
-        elif event.type == DATA:
+        elif event and event.type == DATA:
             self._frames += event.body[16:]
-        return True
+        return event
 
     def close(self):
         pass
@@ -480,14 +486,17 @@ class Stream:
 
     def _command(self, wanted):
         self._words["command"] = self._epoch << 32 | self._generation << 16 | wanted
+        self._words["armed"] += 1  # over the socket its effect would not be heard otherwise
         self._link.publish(self._words)
 
     def _wait(self, ready):
-        """Section 6: until `ready` says so, or for at most the timeout."""
+        """Section 6: make the wish, look, wait; for at most the timeout."""
         deadline = time.monotonic() + self._timeout
         while not ready():
             self._words["armed"] += 1
             self._link.publish(self._words)
+            if ready():
+                return
             if not self._link.wait(max(0, deadline - time.monotonic())) and not ready():
                 raise TimeoutError("the server did not wake us")
 

@@ -173,8 +173,9 @@ the_servers_death_is_told() {
 the_server_dies_with_shmd_run() {
     local server command pid
     mkfifo pids
+    # Its directory stays, for nobody is left to remove it: so it is made in ours.
     # shellcheck disable=SC2016  # for the inner shell
-    "$run" -- bash -c 'echo "$SHMD_SERVER_PID $$" >pids; exec sleep 60' 2>/dev/null &
+    XDG_RUNTIME_DIR=$work "$run" -- bash -c 'echo "$SHMD_SERVER_PID $$" >pids; exec sleep 60' 2>/dev/null &
     pid=$!
     read -r server command <pids
     is_alive "$server" || expect 'server at first' alive dead || return

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""scripts/install-deps reads the language of Build-Depends, and debian/control is its list."""
+"""scripts/install-deps reads Build-Depends rightly, and that of debian/control."""
 
 import os
 import subprocess

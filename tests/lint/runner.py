@@ -20,7 +20,8 @@ CASES = {
         "echo 'SKIP: a: no card'\necho '0 passed, 0 failed, 1 skipped'",
         "0 passed, 0 failed, 1 skipped", 77),
     "fails when a test failed": (
-        "echo '1 passed, 1 failed, 0 skipped'; exit 1", "1 passed, 1 failed, 0 skipped", 1),
+        "echo '1 passed, 1 failed, 0 skipped'; exit 1",
+        "1 passed, 1 failed, 0 skipped", 1),
     "fails when a test failed and the script says it is well": (
         "echo '1 passed, 1 failed, 0 skipped'", "1 passed, 1 failed, 0 skipped", 1),
     "fails on a skip without a name": (
@@ -33,7 +34,8 @@ CASES = {
     "fails when no test ran": (
         "echo '0 passed, 0 failed, 0 skipped'", "0 passed, 1 failed, 0 skipped", 1),
     "fails on a bad exit status": (
-        "echo '3 passed, 0 failed, 0 skipped'; exit 3", "3 passed, 1 failed, 0 skipped", 1),
+        "echo '3 passed, 0 failed, 0 skipped'; exit 3",
+        "3 passed, 1 failed, 0 skipped", 1),
     "fails on a crash after the count": (
         "echo '3 passed, 0 failed, 0 skipped'; kill -SEGV $$",
         "0 passed, 1 failed, 0 skipped", 1),
@@ -57,7 +59,8 @@ def problems(path, closing, status, deadline_s):
 
 if __name__ == "__main__":
     report = Report()
-    with MadeTree({name: f"#!/bin/sh\n{case[0]}\n" for name, case in CASES.items()}) as made:
+    scripts = {name: f"#!/bin/sh\n{case[0]}\n" for name, case in CASES.items()}
+    with MadeTree(scripts) as made:
         for name, (_, closing, status) in CASES.items():
             os.chmod(os.path.join(made, name), 0o755)
             deadline_s = "0.5" if "hang" in name else "60"

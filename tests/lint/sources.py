@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every C++ file is named in a module.am: what is not is neither built nor distributed."""
+"""Every C++ file is in a module.am: what is not is neither built nor distributed."""
 
 import sys
 

@@ -13,7 +13,7 @@ import sys
 GENERATED_FOLDERS = {".git", "autom4te.cache", "build-aux", ".deps", ".libs",
                      "__pycache__", "debian/shmd", "debian/libasound2-plugin-shmd",
                      "debian/tmp", "debian/.debhelper"}
-GENERATED_FILES = ["aclocal.m4", "config.h.in*", "configure", "configure~", "Makefile.in",
+GENERATED_FILES = ["aclocal.m4", "config.h.in*", "configure", "Makefile.in",
                    "m4/libtool.m4", "m4/lt*.m4", "*.o", "*.lo", "*.la", "*.log", "*.trs",
                    "*.pyc", ".dirstamp"]
 CXX_FOLDERS = ("lib/", "plugin/", "server/", "tools/", "tests/", "bench/", "fuzz/")
@@ -68,7 +68,8 @@ def files(root=None):
     """All of the project's files, relative to `root`, sorted."""
     root = root or top()
     found = _git_files(root)
-    return sorted(set(_walked_files(root) if found is None else found))
+    found = _walked_files(root) if found is None else found
+    return sorted(name for name in set(found) if not name.endswith("~"))  # no backups
 
 
 def cxx_files(root=None, endings=(".cc", ".h")):

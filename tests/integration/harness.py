@@ -1,0 +1,287 @@
+"""What the integration tests have in common: a private server, programs, and the count.
+
+A test is a function marked with @test, whose name is a sentence. Tests stand alone, each
+with its own server and folder, and several run at once, in processes of their own: they
+mostly wait for real time.
+What a failed test prints: what was expected, what was seen, and the server's log.
+"""
+
+import concurrent.futures
+import contextlib
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+sys.dont_write_bytecode = True  # the source tree may be read-only
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.realpath(os.environ.get("abs_top_builddir") or ".")
+SHMD_RUN = os.environ.get("SHMD_RUN") or os.path.join(BUILD, "shmd-run")
+SHMD = os.path.join(BUILD, "shmd")
+# A sanitizer's build does the same, later; only what asserts a duration asks.
+SANITIZED = bool(os.environ.get("SANITIZE", "").strip())
+SLOWNESS = 5 if SANITIZED else 1
+# Far more than anything here takes: what hangs is ended, and has failed.
+DEADLINE_S = 60 * SLOWNESS
+AT_ONCE = 5
+
+_tests = []
+
+
+class Failed(AssertionError):
+    """What was seen is not what was expected."""
+
+
+def expect(holds, what):
+    if not holds:
+        raise Failed(what)
+
+
+def equal(what, expected, seen):
+    if expected != seen:
+        raise Failed(f"{what}: expected {expected!r}, saw {seen!r}")
+
+
+def contains(what, text, *parts):
+    for part in parts:
+        if part not in text:
+            raise Failed(f"{what}: expected '{part}' in it, saw {text!r}")
+
+
+def wait_until(what, condition, seconds=DEADLINE_S):
+    """Return the first value of condition() that is true."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise Failed(f"waited {seconds} s, in vain, until {what}")
+        time.sleep(0.01)
+    return value
+
+
+def test(function):
+    _tests.append((function.__name__.replace("_", " "), function))
+    return function
+
+
+def test_each(*cases):
+    """A test for each of `cases`, which are (words for its name, arguments...)."""
+    def mark(function):
+        name = function.__name__.replace("_", " ")
+        for words, *arguments in cases:
+            _tests.append((f"{name}: {words}",
+                           lambda arguments=arguments: function(*arguments)))
+        return function
+    return mark
+
+
+def fd_count(pid="self"):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def memfd_mapping_count(pid):
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        return sum("/memfd:" in line for line in maps)
+
+
+class Program:
+    """A child with its output in memory, which does not outlive its test."""
+
+    def __init__(self, command, environment=None, stdin=subprocess.DEVNULL, **options):
+        self.command = [str(word) for word in command]
+        self._output = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()
+        self.started = time.monotonic()
+        self._child = subprocess.Popen(self.command, env=environment, stdin=stdin,
+                                       stdout=self._output, stderr=self._errors,
+                                       **options)
+        self.pid = self._child.pid
+        self.stdin = self._child.stdin
+        self.seconds = None
+
+    @staticmethod
+    def _text(file):
+        # The child shares the offset of its open file: read without moving it.
+        return os.pread(file.fileno(), 1 << 20, 0).decode("utf-8", "replace")
+
+    @property
+    def output(self):
+        return self._text(self._output)
+
+    @property
+    def errors(self):
+        return self._text(self._errors)
+
+    def is_alive(self):
+        return self._child.poll() is None
+
+    def wait(self, seconds=DEADLINE_S):
+        """Its exit status, -N for signal N."""
+        try:
+            status = self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.end()
+            raise Failed(f"{self.command} did not end within {seconds} s\n"
+                         f"{self.errors}") from None
+        if self.seconds is None:
+            self.seconds = time.monotonic() - self.started
+        return status
+
+    def succeed(self, seconds=DEADLINE_S):
+        status = self.wait(seconds)
+        if status != 0:
+            raise Failed(f"{self.command}: exit status {status}\n{self.errors}")
+        return self
+
+    def signal(self, number):
+        self._child.send_signal(number)
+
+    def end(self):
+        self._child.kill()
+        self._child.wait()
+
+    def processor_seconds(self):
+        """User and system time up to now; the child must be alive."""
+        with open(f"/proc/{self.pid}/stat", encoding="utf-8") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """
+    A private server with the given devices, and programs that play to it:
+
+        with Server("virtual,wav=@/device.wav") as server:
+            server.run("aplay", "-D", "shm", file)
+            server.stop()
+            ... server.path("device.wav"), server.stats ...
+
+    `@` stands for the test's own folder, which `prepare`, if given, fills before the
+    server starts. Stopping checks that the server ended well and leaked nothing, unless
+    `dies` says that the test ends it.
+    """
+
+    def __init__(self, *devices, settings=(), prepare=None, dies=False):
+        self._options = [f"--device={device}" for device in devices]
+        self._options += [f"--set={setting}" for setting in settings]
+        self._prepare = prepare
+        self._dies = dies
+        self._programs = []
+        self._run = None
+        self.stats = None
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="shmd-test-")
+        if self._prepare:
+            self._prepare(self)
+        options = [option.replace("@", self.folder) for option in self._options]
+        script = 'env -0 >"$0.part" && mv "$0.part" "$0" && read -r _ || :'
+        self._run = Program(
+            [SHMD_RUN, "--strict", f"--log={self.path('log')}",
+             f"--stats={self.path('stats.json')}", *options, "--", "sh", "-c", script,
+             self.path("env")], stdin=subprocess.PIPE)
+        try:
+            wait_until("the server is ready", lambda: os.path.exists(self.path("env"))
+                       or not self._run.is_alive())
+            expect(os.path.exists(self.path("env")), "no server:\n" + self._run.errors)
+            with open(self.path("env"), "rb") as file:
+                words = os.fsdecode(file.read()).split("\0")
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
+        self.environment = dict(word.split("=", 1) for word in words if "=" in word)
+        self.pid = int(self.environment["SHMD_SERVER_PID"])
+        return self
+
+    def start(self, *command, stdin=subprocess.DEVNULL, environment=None, **options):
+        """Start a program to which `shm` is this server."""
+        program = Program(command, {**self.environment, **(environment or {})}, stdin,
+                          cwd=self.folder, **options)
+        self._programs.append(program)
+        return program
+
+    def run(self, *command, **options):
+        """Start it and wait; its exit status must be 0."""
+        return self.start(*command, **options).succeed()
+
+    def log(self):
+        with contextlib.suppress(FileNotFoundError):
+            with open(self.path("log"), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        return ""
+
+    def wait_for_log(self, part):
+        wait_until(f"the log says '{part}'", lambda: part in self.log())
+
+    def stop(self):
+        """Stop the server, and read its statistics."""
+        run, self._run = self._run, None
+        for program in self._programs:
+            if program.is_alive():
+                program.end()
+        run.stdin.close()
+        status = run.wait()
+        if self._dies:
+            return
+        if status != 0 or run.errors:
+            raise Failed(f"shmd-run: exit status {status}\n{run.errors}")
+        with open(self.path("stats.json"), encoding="utf-8") as file:
+            self.stats = json.load(file)
+
+    def streams(self, **wanted):
+        """The streams in the statistics that have these values, in the order of opening."""
+        found = [stream for stream in self.stats["streams"]
+                 if all(stream[key] == value for key, value in wanted.items())]
+        return sorted(found, key=lambda stream: stream["stream"])
+
+    def __exit__(self, kind, error, trace):
+        try:
+            if self._run is not None:
+                self.stop()
+        except Failed as failure:
+            if error is None:
+                error = failure
+                raise
+            error.add_note(str(failure))
+        finally:
+            if error is not None:
+                error.add_note("the server's log:\n" + self.log())
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _run_one(number):
+    name, function = _tests[number]
+    started = time.monotonic()
+    try:
+        function()
+        problem = None
+    except Exception as error:  # pylint: disable=broad-except  # any is a failed test
+        problem = "".join(traceback.format_exception(error))
+    return name, problem, time.monotonic() - started
+
+
+def main():
+    """Run all tests of the program, or those that its arguments name a part of."""
+    chosen = [number for number, (name, _) in enumerate(_tests)
+              if not sys.argv[1:] or any(part in name for part in sys.argv[1:])]
+    failed = 0
+    # Forked, so that they know the tests.
+    with concurrent.futures.ProcessPoolExecutor(
+            AT_ONCE, multiprocessing.get_context("fork")) as pool:
+        for done in concurrent.futures.as_completed(
+                [pool.submit(_run_one, number) for number in chosen]):
+            name, problem, seconds = done.result()
+            if problem:
+                failed += 1
+                print("    " + problem.rstrip().replace("\n", "\n    "))
+            print(f"{'FAIL' if problem else 'pass'}: {name} ({seconds:.1f} s)", flush=True)
+    print(f"{len(chosen) - failed} passed, {failed} failed, 0 skipped")
+    sys.exit(1 if failed else 0)

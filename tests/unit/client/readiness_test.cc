@@ -1,0 +1,60 @@
+#include "client/readiness.h"
+
+#include "tests/support/fd_checked_test.h"
+#include "tests/unit/loop/sockets.h"
+
+#include <poll.h>
+
+namespace shmd::client {
+namespace {
+
+class ReadinessTest : public test::FdCheckedTest {
+  protected:
+    ReadinessTest() : pair_{loop::SocketPair()}, readiness_{pair_.first.Get()} {}
+
+    [[nodiscard]] bool IsReadable() const {
+        pollfd poll{readiness_.PollFd(), POLLIN, 0};
+        return ::poll(&poll, 1, 0) == 1;
+    }
+
+    std::pair<base::UniqueFd, base::UniqueFd> pair_;
+    Readiness readiness_;
+};
+
+TEST_F(ReadinessTest, IsNotReadableAtFirst) {
+    EXPECT_FALSE(IsReadable());
+}
+
+TEST_F(ReadinessTest, IsReadableFromRaisingToLowering) {
+    readiness_.Raise();
+    EXPECT_TRUE(IsReadable());
+    EXPECT_TRUE(IsReadable());
+    readiness_.Lower();
+    EXPECT_FALSE(IsReadable());
+}
+
+TEST_F(ReadinessTest, IsLoweredOnceHoweverOftenItWasRaised) {
+    readiness_.Raise();
+    readiness_.Raise();
+    readiness_.Lower();
+    EXPECT_FALSE(IsReadable());
+    readiness_.Lower();
+    EXPECT_FALSE(readiness_.IsRaised());
+}
+
+TEST_F(ReadinessTest, IsReadableWhileTheSocketHasAMessage) {
+    ASSERT_TRUE(loop::SendNow(pair_.second, "wake"));
+    EXPECT_TRUE(IsReadable());
+    readiness_.Lower();
+    EXPECT_TRUE(IsReadable());
+    EXPECT_EQ(loop::ReceiveNow(pair_.first), "wake");
+    EXPECT_FALSE(IsReadable());
+}
+
+TEST_F(ReadinessTest, IsReadableWhenTheServerIsGone) {
+    pair_.second.Reset();
+    EXPECT_TRUE(IsReadable());
+}
+
+}  // namespace
+}  // namespace shmd::client

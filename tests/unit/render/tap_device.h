@@ -1,0 +1,56 @@
+#pragma once
+
+#include "device/virtual_device.h"
+
+#include <vector>
+
+namespace shmd::render {
+
+/** A virtual device that keeps all that was played on it. */
+class TapDevice final : public device::Device {
+  public:
+    explicit TapDevice(const device::DeviceSpec& spec) : device_{spec} {}
+
+    [[nodiscard]] const audio::StreamFormat& PlaybackFormat() const noexcept override {
+        return device_.PlaybackFormat();
+    }
+    [[nodiscard]] const audio::StreamFormat& CaptureFormat() const noexcept override {
+        return device_.CaptureFormat();
+    }
+    [[nodiscard]] uint32_t LeastCycleFrames() const noexcept override {
+        return device_.LeastCycleFrames();
+    }
+    [[nodiscard]] uint32_t MostCycleFrames() const noexcept override {
+        return device_.MostCycleFrames();
+    }
+    void Start(int64_t now_ns) noexcept override { device_.Start(now_ns); }
+    void Stop() noexcept override { device_.Stop(); }
+    [[nodiscard]] uint64_t PositionFrames(int64_t now_ns) const noexcept override {
+        return device_.PositionFrames(now_ns);
+    }
+    [[nodiscard]] int64_t TimeOfFrameNs(uint64_t frame) const noexcept override {
+        return device_.TimeOfFrameNs(frame);
+    }
+    std::span<std::byte> BeginBlock(uint32_t frames) noexcept override {
+        block_ = device_.BeginBlock(frames);
+        return block_;
+    }
+    std::span<const std::byte> EndBlock(uint32_t frames) noexcept override {
+        if (keeps_) played_.insert(played_.end(), block_.begin(), block_.end());
+        return device_.EndBlock(frames);
+    }
+
+    /** All frames since its creation. */
+    [[nodiscard]] const std::vector<std::byte>& Played() const { return played_; }
+
+    /** Do not keep what is played from here on (nor allocate for it). */
+    void StopKeeping() { keeps_ = false; }
+
+  private:
+    device::VirtualDevice device_;
+    std::span<std::byte> block_;
+    std::vector<std::byte> played_;
+    bool keeps_ = true;
+};
+
+}  // namespace shmd::render
