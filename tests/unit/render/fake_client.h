@@ -59,6 +59,8 @@ class FakeClient {
 
     /** Put `frames` (whole frames) into the ring, without a look at how full it is. */
     void Write(std::span<const std::byte> frames);
+    /** Take back the last `frames` frames, as an application does that rewinds. */
+    void Rewind(uint64_t frames) { Words().written_frames = written_ -= frames; }
     /** As much of `frames` as there is room. @return bytes taken */
     size_t Feed(std::span<const std::byte> frames);
     /** Capture: take all that is published. */

@@ -55,7 +55,8 @@ class Stage {
     [[nodiscard]] Renderer& TheRenderer() { return renderer_; }
 
     /** The device's frames that were rendered, from `frame` on, `frames` of them. */
-    [[nodiscard]] std::span<const std::byte> Played(uint64_t frame, uint64_t frames) const;
+    [[nodiscard]] std::span<const std::byte> Played(uint64_t frame,
+                                                    uint64_t frames) const;
     [[nodiscard]] uint64_t RenderedFrames() const;
 
     /** The events of that kind that came since the last call. */
