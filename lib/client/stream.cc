@@ -133,7 +133,12 @@ int Stream::Pause(bool pause) noexcept {
 }
 
 Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
-    if (over_socket_) TakeMessages();
+    if (over_socket_) {
+        TakeMessages();
+        // The wake that made the descriptor readable is taken, and its wish answered: it
+        // stays readable until UpdateReadiness has looked and made another wish.
+        if (IsWoken()) readiness_.Raise();
+    }
     auto position = shm::ReadPosition(PeerBlock());
     if (!position) position = last_position_;  // a writer that died in the middle
     if (position && !wire::Command::SameEpoch(position->acted, command_.Pack()))

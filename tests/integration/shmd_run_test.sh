@@ -175,7 +175,8 @@ the_server_dies_with_shmd_run() {
     mkfifo pids
     # Its directory stays, for nobody is left to remove it: so it is made in ours.
     # shellcheck disable=SC2016  # for the inner shell
-    XDG_RUNTIME_DIR=$work "$run" -- bash -c 'echo "$SHMD_SERVER_PID $$" >pids; exec sleep 60' 2>/dev/null &
+    XDG_RUNTIME_DIR=$work "$run" -- \
+        bash -c 'echo "$SHMD_SERVER_PID $$" >pids; exec sleep 60' 2>/dev/null &
     pid=$!
     read -r server command <pids
     is_alive "$server" || expect 'server at first' alive dead || return

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Print what an unmodified program must preload to load a module that was built by the
-# compiler $1 (words) with the options $2: the runtimes of its sanitizers, joined by colons.
+# compiler $1 (words) with the options $2: its sanitizers' runtimes, joined by colons.
 #
 # A module brings no runtime along: Clang links them into programs only, and libtool links
 # C++ modules with -nostdlib, which keeps GCC's out.

@@ -42,6 +42,9 @@ class FakeServer {
         bool Greet(uint32_t flags = wire::kCapabilityMemfd);
         void AnswerOpen();
 
+        /** End the connection. */
+        void End() { socket_.Reset(); }
+
         /** Wait for the client to go. */
         void AwaitEnd();
 

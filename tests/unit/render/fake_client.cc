@@ -38,6 +38,7 @@ FakeClient::FakeClient(uint32_t stream_id, const Options& options)
     Words().written_frames = written_;
 }
 
+FakeClient::FakeClient(FakeClient&&) noexcept = default;
 FakeClient::~FakeClient() = default;
 
 StreamSetup FakeClient::Setup() const {

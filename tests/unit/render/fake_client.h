@@ -34,6 +34,7 @@ class FakeClient {
     };
 
     explicit FakeClient(uint32_t stream_id, const Options& options);
+    FakeClient(FakeClient&&) noexcept;
     ~FakeClient();
 
     /** What a session would hand to the audio side. */

@@ -1,6 +1,5 @@
 #include "render/render_thread.h"
 
-#include "base/thread_role.h"
 #include "tests/support/manual_clock.h"
 #include "tests/unit/render/confinement.h"
 #include "tests/unit/render/stage.h"
