@@ -129,6 +129,7 @@ int Stream::Command(Wanted wanted) noexcept {
 }
 
 int Stream::Pause(bool pause) noexcept {
+    if (!pause) resumed_ns_ = base::SystemClock{}.NowNs();
     return Command(pause ? Wanted::kPaused : Wanted::kRunning);
 }
 
@@ -152,8 +153,11 @@ Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
 }
 
 uint64_t Stream::Limit(const shm::Position& position) const noexcept {
-    // Over the socket the limit is as old as the last message; the server reads on.
+    // Over the socket the limit is as old as the last message; the server reads on. It
+    // does not while it is paused, and says nothing then: what is from before stands.
     const bool moves_unseen = over_socket_ && is_playback_ &&
+                              command_.wanted != Wanted::kPaused &&
+                              position.time_ns >= resumed_ns_ &&
                               (position.state == StreamState::kRunning ||
                                position.state == StreamState::kDraining);
     return moves_unseen ? std::max(appl_, position.limit_frames) : position.limit_frames;

@@ -143,6 +143,7 @@ class Stream final : private Connection::Listener {
     uint64_t wakes_taken_ = 0;  // wakes that came for them
     uint64_t avail_min_ = 1;
     int64_t next_alive_check_ns_ = 0;
+    int64_t resumed_ns_ = 0;  // when the last pause ended
     shm::Position last_position_;
     shm::RingArea<std::byte> write_ring_;
     shm::RingArea<const std::byte> read_ring_;

@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <linux/memfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -39,6 +40,10 @@ const char* Describe(PoolFault fault) noexcept {
 }
 
 base::UniqueFd CreateMemfd(uint64_t size_bytes) {
+    // ftruncate would not only fail: its SIGXFSZ kills a program that does not expect it.
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size_bytes)
+        base::ThrowError(EFBIG, "the limit on the size of files");
     constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
     int fd = ::memfd_create("shmd", kFlags | MFD_NOEXEC_SEAL);
     if (fd < 0 && errno == EINVAL) fd = ::memfd_create("shmd", kFlags);

@@ -258,8 +258,8 @@ void Session::OnWords(const wire::ClientWords& words) {
     if (!payload_)
         return Drop("words, and the stream does not take them over the socket");
     if (payload_->OnWords(words)) endpoint_->runner->Kick();
-    // A recording client has taken some: there may be room for frames that had to wait.
-    if (is_capture_) FlushPayload();
+    // The client has taken some of what filled the queue: there may be room for the rest.
+    if (payload_->FramesWait()) FlushPayload();
 }
 
 void Session::RemoveStream() {

@@ -92,6 +92,7 @@ void SocketPayload::SendFrames(uint64_t end) {
         sender_.Send(std::move(message));
         sent_frames_ += frames;
     }
+    frames_wait_ = static_cast<int64_t>(end - sent_frames_) > 0;
 }
 
 bool SocketPayload::SendWords(const shm::Position& position) {

@@ -48,6 +48,9 @@ class SocketPayload {
      */
     [[nodiscard]] bool Flush();
 
+    /** Whether captured frames stayed behind in the last Flush, which filled the queue. */
+    [[nodiscard]] bool FramesWait() const noexcept { return frames_wait_; }
+
   private:
     [[nodiscard]] bool IsMoving() const noexcept;
     void SendFrames(uint64_t end);
@@ -58,6 +61,7 @@ class SocketPayload {
     Params params_;
     uint64_t command_ = 0;
     uint64_t sent_frames_ = 0;  // captured frames before this were sent
+    bool frames_wait_ = false;  // for room in the queue
 };
 
 }  // namespace shmd::session

@@ -32,6 +32,7 @@ DEADLINE_S = 60 * SLOWNESS
 AT_ONCE = 5
 
 _tests = []
+_skips = []
 
 
 class Failed(AssertionError):
@@ -78,6 +79,11 @@ def test_each(*cases):
                            lambda arguments=arguments: function(*arguments)))
         return function
     return mark
+
+
+def skip(name, reason):
+    """Say that a test cannot be run here, and why."""
+    _skips.append(f"SKIP: {name}: {reason}")
 
 
 def fd_count(pid="self"):
@@ -283,5 +289,7 @@ def main():
                 failed += 1
                 print("    " + problem.rstrip().replace("\n", "\n    "))
             print(f"{'FAIL' if problem else 'pass'}: {name} ({seconds:.1f} s)", flush=True)
-    print(f"{len(chosen) - failed} passed, {failed} failed, 0 skipped")
+    for line in _skips:
+        print(line)
+    print(f"{len(chosen) - failed} passed, {failed} failed, {len(_skips)} skipped")
     sys.exit(1 if failed else 0)

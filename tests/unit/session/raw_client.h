@@ -1,0 +1,75 @@
+#pragma once
+
+#include "base/unique_fd.h"
+#include "ipc/fd_passing.h"
+#include "ipc/socket.h"
+#include "wire/codec.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shmd::session {
+
+/** A client that sends what a test wants, right or wrong. */
+class RawClient {
+  public:
+    explicit RawClient(const std::string& path) : socket_{ipc::TryConnect(path)} {
+        constexpr timeval kDeadline{10, 0};
+        ::setsockopt(socket_.Get(), SOL_SOCKET, SO_RCVTIMEO, &kDeadline,
+                     sizeof kDeadline);
+    }
+
+    template <typename T>
+    void Send(const T& message, std::vector<int> fds = {}) {
+        ipc::SendMessage(socket_.Get(), wire::BytesOf(message), fds, 0);
+    }
+    void SendBytes(std::span<const std::byte> bytes) {
+        ipc::SendMessage(socket_.Get(), bytes, {}, 0);
+    }
+
+    /** The next message of type T; others are passed over. Nothing at the end. */
+    template <typename T>
+    std::optional<T> Receive() {
+        std::vector<std::byte> buffer(wire::kMaxMessageBytes);
+        for (;;) {
+            fds_.clear();
+            const auto received = ipc::ReceiveMessage(socket_.Get(), buffer, fds_, 0);
+            error_ = received.error;
+            if (received.error != 0) return {};
+            const auto message = std::span{buffer}.first(received.bytes);
+            const auto header = wire::FindHeader(message, fds_.size());
+            if (header && header->type == static_cast<uint16_t>(T::kType))
+                return wire::FindMessage<T>(message);
+        }
+    }
+
+    /** Whether the server ends the connection within 10 s. */
+    bool AwaitEnd() {
+        while (Receive<wire::Hello>()) {
+        }
+        return error_ == ECONNRESET;
+    }
+
+    /** Say hello; the server's answer has come. */
+    bool Greet(uint32_t flags = wire::kCapabilityMemfd) {
+        auto hello = wire::MakeMessage<wire::Hello>(1);
+        hello.version = wire::kProtocolVersion;
+        hello.flags = flags;
+        wire::SetText(hello.name, "raw");
+        Send(hello);
+        return Receive<wire::Hello>().has_value();
+    }
+
+    /** Descriptors of the last message. */
+    std::vector<base::UniqueFd> fds_;
+
+  private:
+    base::UniqueFd socket_;
+    int error_ = 0;
+};
+
+}  // namespace shmd::session

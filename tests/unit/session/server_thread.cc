@@ -1,0 +1,99 @@
+#include "tests/unit/session/server_thread.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "loop/buffer_pool.h"
+#include "loop/event.h"
+#include "wire/limits.h"
+
+#include <sys/eventfd.h>
+#include <algorithm>
+#include <chrono>
+
+namespace shmd::session {
+
+namespace {
+
+constexpr std::chrono::seconds kDeadline{10};
+
+}  // namespace
+
+// The clock begins now: the loop's own timers, which are real, are set by it.
+ServerThread::ServerThread(std::unique_ptr<device::Device> device, const Options& options)
+    : clock_{base::SystemClock{}.NowNs()},
+      device_{std::move(device)},
+      event_{
+          base::RequireNonNegative(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {
+    thread_ = std::thread{[this, options] { Run(options); }};
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [this] { return is_up_; });
+}
+
+ServerThread::~ServerThread() {
+    {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+    }
+    ::eventfd_write(event_.Get(), 1);
+    thread_.join();
+}
+
+void ServerThread::Run(const Options& options) {
+    loop::Loop loop;
+    loop::BufferPool buffers{loop, 16, wire::kMaxMessageBytes, wire::kMaxMessageFds};
+    engine::Engine engine{loop, clock_, {}, [](bool, const std::string&) {}};
+    engine.AddDevice("default", std::move(device_));
+    SessionContext context{.loop = loop,
+                           .buffers = buffers,
+                           .engine = engine,
+                           .use_memfd = options.use_memfd,
+                           .gain = 1.0F,
+                           .log = [this](bool, const std::string& line) {
+                               const std::lock_guard lock{mutex_};
+                               log_.push_back(line);
+                           }};
+    const ListeningSocket listening{Path()};
+    Registry registry{context, listening.Get(), options.limits};
+    bool stop = false;
+    const loop::EventWatch watch{loop, event_.Get(), [&](uint64_t) {
+                                     const std::lock_guard lock{mutex_};
+                                     stop = stopping_;
+                                 }};
+    {
+        const std::lock_guard lock{mutex_};
+        is_up_ = true;
+    }
+    changed_.notify_all();
+    while (!stop) {
+        loop.RunOnce();
+        Answer({registry, engine});
+    }
+}
+
+void ServerThread::Answer(const Parts& parts) {
+    const std::lock_guard lock{mutex_};
+    if (condition_ == nullptr || !(*condition_)(parts)) return;
+    condition_ = nullptr;
+    changed_.notify_all();
+}
+
+bool ServerThread::Await(const std::function<bool(const Parts&)>& condition) {
+    std::unique_lock lock{mutex_};
+    condition_ = &condition;
+    ::eventfd_write(event_.Get(), 1);
+    const bool held =
+        changed_.wait_for(lock, kDeadline, [this] { return condition_ == nullptr; });
+    condition_ = nullptr;
+    return held;
+}
+
+bool ServerThread::AwaitLog(const std::string& text) {
+    // The lock is held when it is asked.
+    return Await([&](const Parts&) {
+        return std::ranges::any_of(log_, [&](const std::string& line) {
+            return line.find(text) != std::string::npos;
+        });
+    });
+}
+
+}  // namespace shmd::session

@@ -1,0 +1,207 @@
+// A whole server in this process, and client::Stream in front of it, over both
+// transports.
+
+#include "client/stream.h"
+#include "tests/support/fd_checked_test.h"
+#include "tests/unit/render/stage.h"
+#include "tests/unit/session/server_thread.h"
+
+#include <poll.h>
+#include <algorithm>
+
+namespace shmd::session {
+namespace {
+
+using base::kNsPerMs;
+using client::Stream;
+using render::Ramp;
+using render::TapDevice;
+using wire::Direction;
+
+constexpr uint32_t kBufferFrames = 24000;
+
+enum class Kind { kMemfd, kSocket };
+
+class Transport : public test::FdCheckedTest, public ::testing::WithParamInterface<Kind> {
+  protected:
+    Transport() {
+        auto device = std::make_unique<TapDevice>(device::DeviceSpec{});
+        tap_ = device.get();
+        server_ = std::make_unique<ServerThread>(
+            std::move(device),
+            ServerThread::Options{.use_memfd = GetParam() == Kind::kMemfd});
+    }
+
+    [[nodiscard]] std::unique_ptr<Stream> Open(Direction direction) const {
+        client::Connection::Options options;
+        options.server = server_->Path();
+        options.direction = direction;
+        auto stream = std::make_unique<Stream>(options);
+        Stream::Params params;
+        params.format = static_cast<uint8_t>(audio::SampleFormat::kS16Le);
+        params.rate_hz = 48000;
+        params.channels = 2;
+        params.frame_bytes = 4;
+        params.period_frames = 480;
+        params.buffer_frames = kBufferFrames;
+        stream->SetParams(params);
+        stream->SetThresholds(480, kBufferFrames);
+        return stream;
+    }
+
+    static void Write(Stream& stream, std::span<const std::byte> frames) {
+        const auto count = static_cast<uint32_t>(frames.size() / 4);
+        const auto runs = stream.WriteRuns(count);
+        std::ranges::copy(frames.first(runs.first.size()), runs.first.begin());
+        std::ranges::copy(frames.subspan(runs.first.size()), runs.second.begin());
+        EXPECT_EQ(stream.Commit(count), count);
+    }
+
+    static std::vector<std::byte> Read(Stream& stream, uint32_t frames) {
+        const auto runs = stream.ReadRuns(frames);
+        std::vector<std::byte> bytes{runs.first.begin(), runs.first.end()};
+        bytes.insert(bytes.end(), runs.second.begin(), runs.second.end());
+        stream.Commit(frames);
+        return bytes;
+    }
+
+    /** Wait until the server has something to say, which it has after a command. */
+    static bool AwaitReadable(Stream& stream) {
+        pollfd readable{stream.PollFd(), POLLIN, 0};
+        return ::poll(&readable, 1, 10'000) == 1;
+    }
+
+    Stream::Snapshot Look(Stream& stream) {
+        return stream.Look(server_->Clock().NowNs());
+    }
+
+    /** As an application that polls, until `condition` holds of what it sees. */
+    template <typename Condition>
+    bool PollUntil(Stream& stream, Condition condition) {
+        while (!condition(stream.UpdateReadiness(server_->Clock().NowNs())))
+            if (!AwaitReadable(stream)) return false;
+        return true;
+    }
+
+    void Advance(int64_t ms) { server_->Clock().AdvanceAndSettle(ms * kNsPerMs); }
+
+    TapDevice* tap_;
+    std::unique_ptr<ServerThread> server_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Over, Transport, ::testing::Values(Kind::kMemfd, Kind::kSocket),
+                         [](const auto& kind) {
+                             return kind.param == Kind::kMemfd ? "Memfd" : "Socket";
+                         });
+
+TEST_P(Transport, PlaysARampBitForBit) {
+    const auto ramp = Ramp(-10000, 20000);
+    const auto stream = Open(Direction::kPlayback);
+    Write(*stream, ramp);
+    EXPECT_EQ(stream->Drain(), 0);
+    ASSERT_TRUE(AwaitReadable(*stream));
+    Advance(500);
+    ASSERT_GE(tap_->Played().size(), ramp.size());
+    EXPECT_TRUE(std::ranges::equal(std::span{tap_->Played()}.first(ramp.size()), ramp));
+}
+
+TEST_P(Transport, TellsTheApplicationWhenADrainIsOver) {
+    const auto stream = Open(Direction::kPlayback);
+    Write(*stream, Ramp(1, 4800));
+    stream->Drain();
+    ASSERT_TRUE(AwaitReadable(*stream));
+    stream->UpdateReadiness(server_->Clock().NowNs(), true);
+    Advance(200);
+    ASSERT_TRUE(PollUntil(*stream, [](const auto& snapshot) {
+        return snapshot.state == Stream::State::kStopped;
+    }));
+    EXPECT_EQ(Look(*stream).hw_frames, 4800U);
+}
+
+TEST_P(Transport, TellsTheApplicationOfAnUnderrun) {
+    const auto stream = Open(Direction::kPlayback);
+    Write(*stream, Ramp(1, 4800));
+    stream->Start();
+    ASSERT_TRUE(AwaitReadable(*stream));
+    stream->UpdateReadiness(server_->Clock().NowNs(), true);
+    Advance(200);
+    EXPECT_TRUE(PollUntil(*stream, [](const auto& snapshot) {
+        return snapshot.state == Stream::State::kXrun;
+    }));
+}
+
+TEST_P(Transport, HasTheDevicesPosition) {
+    const auto stream = Open(Direction::kPlayback);
+    Write(*stream, Ramp(1, 20000));
+    stream->Start();
+    ASSERT_TRUE(AwaitReadable(*stream));
+    stream->UpdateReadiness(server_->Clock().NowNs(), true);
+    Advance(95);
+    EXPECT_TRUE(PollUntil(*stream, [](const auto& s) { return s.hw_frames >= 4560; }));
+    EXPECT_EQ(Look(*stream).hw_frames, 4560U);
+}
+
+TEST_P(Transport, RecordsWhatIsPlayed) {
+    const auto ramp = Ramp(-10000, 20000);
+    const auto recorder = Open(Direction::kCapture);
+    const auto player = Open(Direction::kPlayback);
+    EXPECT_EQ(recorder->Start(), 0);
+    ASSERT_TRUE(AwaitReadable(*recorder));
+    Write(*player, ramp);
+    player->Drain();
+    ASSERT_TRUE(AwaitReadable(*player));
+    Advance(400);
+    std::vector<std::byte> recorded;
+    EXPECT_TRUE(PollUntil(*recorder, [&](const auto& snapshot) {
+        const auto avail = static_cast<uint32_t>(recorder->Avail(snapshot.hw_frames));
+        const auto bytes = Read(*recorder, avail);
+        recorded.insert(recorded.end(), bytes.begin(), bytes.end());
+        return recorded.size() >= size_t{15000} * 4;
+    }));
+    EXPECT_TRUE(
+        std::ranges::equal(recorded, std::span{tap_->Played()}.first(recorded.size())));
+}
+
+TEST_P(Transport, PlaysAgainAfterADropAndNewParameters) {
+    const auto stream = Open(Direction::kPlayback);
+    Write(*stream, Ramp(1, 4800));
+    stream->Start();
+    ASSERT_TRUE(AwaitReadable(*stream));
+    Advance(20);
+    stream->FreeParams();
+    Stream::Params params;
+    params.format = static_cast<uint8_t>(audio::SampleFormat::kS16Le);
+    params.rate_hz = 48000;
+    params.channels = 2;
+    params.frame_bytes = 4;
+    params.period_frames = 240;
+    params.buffer_frames = 9600;
+    stream->SetParams(params);
+    stream->SetThresholds(240, 9600);
+    const auto ramp = Ramp(-4800, 9600);
+    Write(*stream, ramp);
+    stream->UpdateReadiness(server_->Clock().NowNs(), true);
+    stream->Drain();
+    EXPECT_TRUE(PollUntil(*stream, [&](const auto& snapshot) {
+        if (snapshot.state == Stream::State::kStopped) return true;
+        Advance(10);
+        return false;
+    }));
+    const auto found = std::ranges::search(tap_->Played(), ramp);
+    EXPECT_FALSE(found.empty());
+}
+
+TEST_P(Transport, TellsTheApplicationThatTheServerIsGone) {
+    const auto stream = Open(Direction::kPlayback);
+    Write(*stream, Ramp(1, 4800));
+    stream->Start();
+    ASSERT_TRUE(AwaitReadable(*stream));
+    const int64_t now_ns = server_->Clock().NowNs();
+    server_.reset();
+    ASSERT_TRUE(AwaitReadable(*stream));
+    EXPECT_EQ(stream->UpdateReadiness(now_ns + base::kNsPerSecond, true).state,
+              Stream::State::kGone);
+}
+
+}  // namespace
+}  // namespace shmd::session
