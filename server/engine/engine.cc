@@ -87,7 +87,11 @@ void Engine::Remove(uint32_t stream_id) {
     found->second.runner->Remove(stream_id);
     streams_.erase(found);
     const auto record = std::ranges::find(records_, stream_id, &StreamRecord::stream_id);
-    if (record != records_.end()) record->ended = true;
+    if (record != records_.end()) {
+        record->ended = true;
+        // Behind those that ended before, which are forgotten before.
+        std::rotate(record, record + 1, records_.end());
+    }
     ForgetOldest();
 }
 

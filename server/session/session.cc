@@ -306,7 +306,7 @@ void Session::Refuse(const wire::MessageHeader& request, int error,
 }
 
 void Session::OnBadMessage(const char* reason) {
-    Drop(reason);
+    if (!refused_) Drop(reason);
 }
 
 void Session::OnClosed(int error) {

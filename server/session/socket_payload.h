@@ -48,7 +48,8 @@ class SocketPayload {
      */
     [[nodiscard]] bool Flush();
 
-    /** Whether captured frames stayed behind in the last Flush, which filled the queue. */
+    /** Whether captured frames stayed behind in the last Flush, which filled the queue.
+     */
     [[nodiscard]] bool FramesWait() const noexcept { return frames_wait_; }
 
   private:

@@ -107,15 +107,20 @@ def each_wake_of_a_recorder_that_polls_finds_frames(memfd):
         with open(server.path("recorded.raw"), "rb") as file:
             recorded = file.read()
         server.stop()
-        require_useful_wakes(client, RATE)
+        # Over the socket the frames of one wake are several messages, and poll(2) returns
+        # with the first of them.
+        require_useful_wakes(client, RATE, may_come_early=memfd == "no")
         equal("frames recorded", RATE, len(recorded) // 4)
         expect(recorded in 4 * made.data, "the recording is not the file, over and over")
 
 
-def require_useful_wakes(client, frames):
-    _, wakes, _, idle = client.output.split()
-    expect(0 < int(wakes) <= frames / 960 + 2, f"woken {wakes} times for {frames} frames")
-    equal("wakes that found nothing to do", 0, int(idle))
+def require_useful_wakes(client, frames, may_come_early=False):
+    words = client.output.split()
+    wakes, idle = int(words[1]), int(words[3])
+    useful = wakes - idle
+    expect(0 < useful <= frames / 960 + 2, f"woken {useful} times for {frames} frames")
+    most = useful if may_come_early else 0
+    expect(idle <= most, f"{idle} of {wakes} wakes found nothing to do, at most {most}")
 
 
 @test_each(*TRANSPORTS)
@@ -136,6 +141,7 @@ def a_pause_is_silence_and_nothing_is_lost(memfd):
         os.write(master, b" ")
         program.succeed()
         recorder.end()
+        server.stop()
         heard = sound.strip_silence(sound.Sound("S16_LE", RATE, 2, device_bytes(server)))
     os.close(master)
     os.close(slave)

@@ -608,14 +608,16 @@ def lying_words_hurt_nobody():
                f"{[liar.dropped for liar in liars]} were dropped, the log knows {told}")
 
 
-def flood(connection, packet, seconds=20):
-    """Send without ever reading. @return once the server has dropped it"""
+def flood(connection, make_packet, seconds=20):
+    """Send without ever reading, one packet after the other, until it is dropped."""
     connection.socket.setblocking(False)
     deadline = time.monotonic() + seconds * SLOWNESS
+    number = 0
     while time.monotonic() < deadline:
         try:
             for _ in range(100):
-                connection.send_raw(packet)
+                number += 1
+                connection.send_raw(make_packet(number))
         except pc.Dropped:
             return
         except BlockingIOError:
@@ -629,12 +631,13 @@ def who_reads_no_answers_is_dropped():
         path = server.environment["SHMD_SOCKET"]
         run = Steps(server)
         run.ask(*HELLO)
-        flood(run.connection, pc.message(pc.SET_GAIN, struct.pack("=II", 1000, 0), 1))
+        flood(run.connection, lambda serial: pc.message(
+            pc.SET_GAIN, struct.pack("=II", 1000, 0), serial))
         run.connection.close()
         capture = pc.Stream(pc.CAPTURE, "main.monitor", path, memfd=False)
         capture.set_params("S16_LE", 2, RATE, 480, 4800)
-        flood(capture.connection, pc.message(pc.CLIENT_WORDS, words(
-            command=1 << 32 | 1 << 16 | 1, stop_threshold=pc.NEVER)))
+        flood(capture.connection, lambda wish: pc.message(pc.CLIENT_WORDS, words(
+            command=1 << 32 | 1 << 16 | 1, stop_threshold=pc.NEVER, armed=wish)))
         capture.close()
         wait_until("the log tells of both", lambda: server.log().count(
             "dropped: it does not read its answers") == 2, 10)

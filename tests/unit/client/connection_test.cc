@@ -4,6 +4,7 @@
 #include "tests/support/fd_checked_test.h"
 #include "tests/unit/client/fake_server.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -6,6 +6,7 @@
 #include "tests/unit/render/stage.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 namespace shmd::render {
 namespace {

@@ -1,4 +1,4 @@
-#include "config.h"
+#include "server/config.h"
 
 #include "tests/unit/server/temp_dir.h"
 #include "usage_error.h"

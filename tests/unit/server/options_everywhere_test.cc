@@ -1,7 +1,7 @@
 // Every key of the table stands in the configuration file, in both manual pages and in
 // both completions, and nothing else does.
 
-#include "config.h"
+#include "server/config.h"
 #include "keys.h"
 #include "options.h"
 #include "tests/unit/server/temp_dir.h"

@@ -44,7 +44,7 @@ TEST(CheckParams, FillsTheSetup) {
 }
 
 TEST(CheckParams, RefusesFormatsThatThereAreNot) {
-    for (const uint8_t format : {0, 15, 255})
+    for (const uint8_t format : std::initializer_list<uint8_t>{0, 15, 255})
         EXPECT_FALSE(IsAcceptedWith([=](SetParams& r) { r.format = format; }));
 }
 

@@ -25,10 +25,11 @@ class RawClient {
 
     template <typename T>
     void Send(const T& message, std::vector<int> fds = {}) {
-        ipc::SendMessage(socket_.Get(), wire::BytesOf(message), fds, 0);
+        ipc::SendMessage(socket_.Get(), wire::BytesOf(message), std::span<const int>{fds},
+                         0);
     }
     void SendBytes(std::span<const std::byte> bytes) {
-        ipc::SendMessage(socket_.Get(), bytes, {}, 0);
+        ipc::SendMessage(socket_.Get(), bytes, std::span<const int>{}, 0);
     }
 
     /** The next message of type T; others are passed over. Nothing at the end. */

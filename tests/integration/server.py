@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""The server as a program: its socket, its signals, its configuration, its refusals."""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import sound
+from harness import (SHMD, SLOWNESS, Program, Server, contains, equal, expect, main, test,
+                     test_each, wait_until)
+
+# sysexits.h
+EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
+SOON_S = 10 * SLOWNESS
+LONG = ["-t", "raw", "-f", "S16_LE", "-r", 48000, "-c", 2]
+
+
+class Daemon:
+    """The server itself, without shmd-run, in a folder of its own."""
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="shmd-test-")
+        self.socket = self.path("socket")
+        self.programs = []
+        return self
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def start(self, *options, prefix=(), config="/dev/null", environment=None, **others):
+        """Start one; `config` None means that it has to find its file."""
+        configured = [f"--config={config}"] if config else []
+        notified = {"HOME": self.folder, "XDG_RUNTIME_DIR": self.folder}
+        kept = {name: value for name, value in os.environ.items()
+                if name not in ("SHMD_SOCKET", "NOTIFY_SOCKET", "LISTEN_FDS",
+                                "XDG_CONFIG_HOME", "JOURNAL_STREAM")}
+        program = Program([*prefix, SHMD, *configured, *options],
+                          {**kept, **notified, **(environment or {})}, **others)
+        self.programs.append(program)
+        return program
+
+    def serve(self, *options, **others):
+        """Start one that listens on `socket`, and return when it does."""
+        program = self.start(f"--socket={self.socket}", *options, **others)
+        self.wait_for(program, "listening")
+        self.wait_until_it_answers(program, self.socket)
+        return program
+
+    @staticmethod
+    def wait_for(program, words):
+        wait_until(f"the server says '{words}'", lambda: words in program.errors or
+                   not program.is_alive())
+        contains("what the server says", program.errors, words)
+
+    @staticmethod
+    def wait_until_it_answers(program, path):
+        wait_until("the server answers", lambda: answers(path) or not program.is_alive())
+        expect(program.is_alive(), f"the server has ended:\n{program.errors}")
+
+    def __exit__(self, kind, error, trace):
+        for program in self.programs:
+            if program.is_alive():
+                program.end()
+            if error is not None:
+                error.add_note(f"{program.command} said:\n{program.errors}")
+        shutil.rmtree(self.folder)
+
+
+def connect(path):
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def answers(path):
+    try:
+        connect(path).close()
+    except OSError:
+        return False
+    return True
+
+
+@test
+def a_second_server_on_a_live_socket_refuses():
+    with Daemon() as daemon:
+        first = daemon.serve()
+        second = daemon.start(f"--socket={daemon.socket}")
+        equal("exit status", EX_UNAVAILABLE, second.wait(SOON_S))
+        contains("what it says", second.errors, "another server is live", daemon.socket)
+        expect(first.is_alive() and answers(daemon.socket), "the first is harmed")
+
+
+@test
+def a_second_server_leaves_the_files_of_the_first_alone():
+    with Daemon() as daemon:
+        wav = daemon.path("device.wav")
+        daemon.serve(f"--device=virtual,wav={wav}")
+        before = os.stat(wav)
+        second = daemon.start(f"--socket={daemon.socket}", f"--device=virtual,wav={wav}")
+        equal("exit status", EX_UNAVAILABLE, second.wait(SOON_S))
+        equal("size and time of the WAV file", (before.st_size, before.st_mtime_ns),
+              (os.stat(wav).st_size, os.stat(wav).st_mtime_ns))
+
+
+@test
+def a_stale_socket_is_replaced():
+    with Daemon() as daemon:
+        first = daemon.serve()
+        first.signal(signal.SIGKILL)
+        first.wait()
+        expect(os.path.exists(daemon.socket), "there is no stale socket to test with")
+        daemon.serve()
+
+
+@test
+def a_file_that_is_no_socket_is_not_replaced():
+    with Daemon() as daemon:
+        daemon.write("socket", "precious")
+        program = daemon.start(f"--socket={daemon.socket}")
+        equal("exit status", EX_UNAVAILABLE, program.wait(SOON_S))
+        contains("what it says", program.errors, daemon.socket, "not a socket")
+        with open(daemon.socket, encoding="utf-8") as file:
+            equal("the file", "precious", file.read())
+
+
+@test_each(("SIGTERM", signal.SIGTERM), ("SIGINT", signal.SIGINT))
+def it_stops_cleanly_and_removes_its_socket_on(number):
+    with Daemon() as daemon:
+        program = daemon.serve()
+        program.signal(number)
+        equal("exit status", 0, program.wait(SOON_S))
+        expect(not os.path.exists(daemon.socket), "the socket is still there")
+        contains("what it says", program.errors, f"stopping on signal {int(number)}")
+
+
+@test
+def its_socket_is_in_the_users_runtime_folder():
+    with Daemon() as daemon:
+        program = daemon.start()
+        path = daemon.path("shmd/socket")
+        daemon.wait_until_it_answers(program, path)
+        mode = os.stat(os.path.dirname(path)).st_mode & 0o777
+        equal("mode of the folder", oct(0o700), oct(mode))
+
+
+@test
+def the_environment_names_another_socket():
+    with Daemon() as daemon:
+        program = daemon.start(environment={"SHMD_SOCKET": daemon.socket})
+        daemon.wait_until_it_answers(program, daemon.socket)
+
+
+@test
+def a_reload_changes_what_can_be_changed():
+    with Daemon() as daemon:
+        config = daemon.write("shmd.conf", "log_level info\n")
+        program = daemon.serve(config=config)
+        daemon.write("shmd.conf", "max_clients 1\nlog_level info\n")
+        program.signal(signal.SIGHUP)
+        daemon.wait_for(program, "reloaded")
+        with connect(daemon.socket), connect(daemon.socket) as second:
+            contains("the answer to the second client", second.recv(8192).decode("latin-1"),
+                     "max_clients")
+        daemon.wait_for(program, "refused: the limit max_clients of shmd.conf is reached")
+
+
+@test
+def a_reload_of_a_bad_file_changes_nothing():
+    with Daemon() as daemon:
+        config = daemon.write("shmd.conf", "max_clients 5\n")
+        program = daemon.serve(config=config)
+        daemon.write("shmd.conf", "max_clients 1\nvolume 11\n")
+        program.signal(signal.SIGHUP)
+        daemon.wait_for(program, "not reloaded")
+        contains("what it says", program.errors, f"{config}:2: key 'volume'")
+        with connect(daemon.socket), connect(daemon.socket):
+            expect(program.is_alive() and "refused" not in program.errors,
+                   "it has changed its limits, or ended")
+
+
+@test_each(("an unknown key", "gain 1\n\nvolume 11\n", 3, "volume"),
+           ("a value out of range", "gain 17.0\n", 1, "gain"),
+           ("a value of the wrong type", "# text\nmax_clients many\n", 2, "max_clients"),
+           ("a device of another kind", "log_level info\ndevice {\n  tv -3\n}\n", 3,
+            "device.tv"))
+def a_bad_configuration_is_named_by_file_line_and_key(text, line, key):
+    with Daemon() as daemon:
+        config = daemon.write("bad.conf", text)
+        program = daemon.start(config=config)
+        equal("exit status", EX_CONFIG, program.wait(SOON_S))
+        contains("what it says", program.errors, f"{config}:{line}: key '{key}'")
+
+
+@test
+def a_configuration_that_is_no_syntax_is_named_by_its_file():
+    with Daemon() as daemon:
+        config = daemon.write("bad.conf", "device {\n")
+        program = daemon.start(config=config)
+        equal("exit status", EX_CONFIG, program.wait(SOON_S))
+        contains("what it says", program.errors, config)
+
+
+@test
+def a_configuration_that_is_named_must_be_there():
+    with Daemon() as daemon:
+        program = daemon.start(config=daemon.path("missing.conf"))
+        equal("exit status", EX_CONFIG, program.wait(SOON_S))
+        contains("what it says", program.errors, "missing.conf: No such file")
+
+
+@test_each(("an unknown option", "--loud", "--loud"),
+           ("an argument too many", "now", "now"))
+def a_bad_command_line_is_refused(option, words):
+    with Daemon() as daemon:
+        program = daemon.start(option)
+        equal("exit status", EX_USAGE, program.wait(SOON_S))
+        contains("what it says", program.errors, words)
+
+
+@test_each(("a device of no kind", "--device=tube", "tube"),
+           ("a device's key", "--device=virtual,volume=3", "volume"),
+           ("a WAV file in no folder", "--device=virtual,wav=/nowhere/x.wav",
+            "/nowhere/x.wav"))
+def a_device_that_cannot_be_is_named(option, words):
+    with Daemon() as daemon:
+        program = daemon.start(f"--socket={daemon.socket}", option)
+        expect(program.wait(SOON_S) in (EX_CONFIG, EX_UNAVAILABLE), "its exit status")
+        contains("what it says", program.errors, "device", words)
+        expect(not os.path.exists(daemon.socket), "it left its socket behind")
+
+
+@test
+def an_option_has_the_last_word_over_the_file():
+    with Daemon() as daemon:
+        config = daemon.write("shmd.conf", "max_clients 1000\n")
+        program = daemon.serve("--max-clients=1", config=config)
+        with connect(daemon.socket), connect(daemon.socket):
+            daemon.wait_for(program, "the limit max_clients of shmd.conf is reached")
+
+
+def listening(kind, path):
+    listener = socket.socket(socket.AF_UNIX, kind)
+    listener.bind(path)
+    listener.listen()
+    return listener
+
+
+def start_activated(daemon, listener):
+    """Start the server as a service manager does: the socket is its descriptor 3."""
+    script = 'exec env LISTEN_PID=$$ LISTEN_FDS=1 "$@" 3<&"$0"'
+    return daemon.start(prefix=["bash", "-c", script, str(listener.fileno())],
+                        pass_fds=[listener.fileno()])
+
+
+@test
+def socket_activation_is_honoured():
+    with Daemon() as daemon, listening(socket.SOCK_SEQPACKET, daemon.socket) as listener:
+        # A client may come before the server: it is served then.
+        with connect(daemon.socket) as client:
+            program = start_activated(daemon, listener)
+            client.settimeout(SOON_S)
+            client.send(b"no message at all")
+            equal("the answer to nonsense is the end", b"", client.recv(100))
+        daemon.wait_for(program, "listening on the socket that was passed")
+        program.signal(signal.SIGTERM)
+        equal("exit status", 0, program.wait(SOON_S))
+        expect(os.path.exists(daemon.socket), "it removed the service manager's socket")
+
+
+@test
+def a_passed_socket_of_another_kind_is_refused():
+    with Daemon() as daemon, listening(socket.SOCK_STREAM, daemon.socket) as listener:
+        program = start_activated(daemon, listener)
+        equal("exit status", EX_UNAVAILABLE, program.wait(SOON_S))
+        contains("what it says", program.errors, "LISTEN_FDS", "SOCK_SEQPACKET")
+
+
+@test
+def it_tells_the_service_manager_when_it_is_ready():
+    with Daemon() as daemon, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(daemon.path("notify"))
+        manager.settimeout(SOON_S)
+        program = daemon.start(f"--socket={daemon.socket}",
+                               environment={"NOTIFY_SOCKET": daemon.path("notify")})
+        equal("first", b"READY=1", manager.recv(100))
+        expect(answers(daemon.socket), "it is ready, and does not answer")
+        program.signal(signal.SIGTERM)
+        equal("exit status", 0, program.wait(SOON_S))
+
+
+def forbid_io_uring():
+    """In the child, before it executes: io_uring_setup is EPERM, as in a container."""
+    io_uring_setup, eperm = 425, 1
+    pr_set_no_new_privs, pr_set_seccomp, mode_filter = 38, 22, 2
+    filter_ = b"".join(struct.pack("=HBBI", *line) for line in (
+        (0x20, 0, 0, 0),                    # load the number of the system call
+        (0x15, 0, 1, io_uring_setup),       # if it is not this one, skip the next
+        (0x06, 0, 0, 0x00050000 | eperm),   # return ERRNO
+        (0x06, 0, 0, 0x7FFF0000)))          # return ALLOW
+    buffer = ctypes.create_string_buffer(filter_)
+    program = struct.pack("@HP", 4, ctypes.addressof(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(pr_set_no_new_privs, 1, 0, 0, 0) != 0 or \
+            libc.prctl(pr_set_seccomp, mode_filter, program, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+@test
+def a_server_without_io_uring_says_what_to_change():
+    with Daemon() as daemon:
+        program = daemon.start(f"--socket={daemon.socket}", preexec_fn=forbid_io_uring)
+        equal("exit status", EX_CONFIG, program.wait(SOON_S))
+        contains("what it says", program.errors, "io_uring is not available",
+                 "Operation not permitted", "kernel.io_uring_disabled", "seccomp")
+
+
+@test
+def a_user_has_no_more_clients_than_allowed():
+    with Server("virtual", settings=["max_clients_per_user=2"]) as server:
+        for number in (1, 2):
+            server.start("aplay", "-q", "-D", "shm", *LONG, "/dev/zero")
+            server.wait_for_log(f"stream={number} ")
+        third = server.start("aplay", "-q", "-D", "shm", *LONG, "/dev/zero")
+        equal("exit status of the third", 1, third.wait(SOON_S))
+        words = "the limit max_clients_per_user of shmd.conf is reached"
+        contains("what it says", third.errors, words)
+        contains("the log", server.log(), f"pid={third.pid} ", f"refused: {words}")
+
+
+@test
+def a_client_that_left_makes_room_for_another():
+    with Server("virtual", settings=["max_clients_per_user=1"]) as server:
+        for number in (1, 2, 3):
+            server.run("aplay", "-q", "-D", "shm", *LONG, "-s", 480, "/dev/zero")
+            wait_until("it is gone", lambda: server.log().count(" gone") == number)
+
+
+@test
+def a_client_that_talks_nonsense_is_dropped_and_named_and_harms_nobody():
+    made = sound.noise("S16_LE", 48000, 2, 1)
+    with Server("virtual,wav=@/device.wav") as server:
+        path = sound.write_wav(server.path("made.wav"), made)
+        player = server.start("aplay", "-q", "-D", "shm", path)
+        server.wait_for_log("stream=1 ")
+        with connect(server.environment["SHMD_SOCKET"]) as client:
+            client.settimeout(SOON_S)
+            client.send(b"\xff" * 64)
+            equal("the answer", b"", client.recv(100))
+        server.wait_for_log("dropped: malformed message header")
+        contains("the log", server.log(), f"pid={os.getpid()} uid={os.getuid()}")
+        player.succeed()
+        server.stop()
+        sound.require_once("the device", sound.read_wav(server.path("device.wav")),
+                           made.data)
+
+
+@test
+def an_idle_server_sleeps():
+    with Server("virtual") as server:
+        server.run("aplay", "-q", "-D", "shm", *LONG, "-s", 4800, "/dev/zero")
+        wait_until("it is gone", lambda: " gone" in server.log())
+        counts = wait_until("it is idle", lambda: switches_if_idle(server.pid))
+        expect(sum(counts) >= 0, "its threads cannot be counted")
+
+
+def switches_if_idle(pid):
+    """How often each thread has run, if none has for half a second."""
+    before = switches(pid)
+    done = subprocess.run(["sleep", "0.5"], check=True)
+    return before if done.returncode == 0 and switches(pid) == before else None
+
+
+def switches(pid):
+    counts = []
+    for thread in sorted(os.listdir(f"/proc/{pid}/task")):
+        with open(f"/proc/{pid}/task/{thread}/status", encoding="utf-8") as status:
+            counts += [int(line.split()[1]) for line in status
+                       if line.startswith("voluntary_ctxt_switches")]
+    return counts
+
+
+if __name__ == "__main__":
+    main()
