@@ -143,7 +143,11 @@ std::span<const std::byte> Connection::Receive(std::vector<base::UniqueFd>& fds)
         ready = ::poll(&waiting, 1, kAnswerTimeoutMs);
     } while (ready < 0 && errno == EINTR);
     if (ready == 0) base::ThrowError(ETIMEDOUT, "the shmd server does not answer");
-    const auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds, MSG_DONTWAIT);
+    auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds, MSG_DONTWAIT);
+    // A reset is told once, and before what the server has said last (unix(7): it closed
+    // with something unread).
+    if (received.error == ECONNRESET)
+        received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds, MSG_DONTWAIT);
     if (received.error != 0) base::ThrowError(received.error, "the shmd server is gone");
     return std::span{buffer_}.first(received.bytes);
 }
@@ -213,8 +217,11 @@ void Connection::ThrowRefused(std::span<const std::byte> message) {
 
 void Connection::RequireSent(std::span<const std::byte> message,
                              std::span<const int> fds) {
-    if (const int error = ipc::SendMessage(socket_.Get(), message, fds, 0); error != 0)
-        base::ThrowError(error, "sending to the shmd server");
+    const int error = ipc::SendMessage(socket_.Get(), message, fds, 0);
+    // A server that refuses a connection says why and closes it. That is still to be
+    // read, and all who send read next.
+    if (error == 0 || error == EPIPE || error == ECONNRESET) return;
+    base::ThrowError(error, "sending to the shmd server");
 }
 
 }  // namespace shmd::client

@@ -50,6 +50,7 @@ StreamControl::Change StreamControl::ReadCommand(Context& context,
     acted_ = word;
     if (!is_new_epoch) return Follow(command.wanted);
     if (command.wanted == Wanted::kStopped) {
+        state_ = StreamState::kIdle;  // the end of this epoch is news after another's end
         EnterStopped();
         return Change::kOther;
     }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The ways in which applications use a PCM: mmap, nonblocking, poll, pause, any buffer."""
+"""The ways in which applications use a PCM: mmap, nonblocking, poll, pause, buffers."""
 
 import os
 import pty
@@ -7,7 +7,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import sound
-from harness import (HERE, SANITIZED, Server, equal, expect, main, test, test_each,
+from harness import (HERE, Server, equal, expect, main, test, test_each,
                      wait_until)
 
 RATE = 48000

@@ -169,7 +169,8 @@ def each_device_has_its_own_capture_and_monitor():
             sound.require_once(f"the recording of {name}", recordings[name], made.data)
 
 
-@test_each(("mmap", "--mmap"), ("small periods", "--period-size=64", "--buffer-size=8192"))
+@test_each(("mmap", "--mmap"),
+           ("small periods", "--period-size=64", "--buffer-size=8192"))
 def arecord_records_it_exactly_with(*options):
     made = sound.noise("S16_LE", RATE, 2, 0.6)
     with Server("virtual") as server:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""When the server is not there, or goes away: an error, soon, in words; or the fallback."""
+"""When the server is not there, or goes away: an error, soon, or the fallback."""
 
 import os
 import signal

@@ -243,7 +243,7 @@ class Server:
             self.stats = json.load(file)
 
     def streams(self, **wanted):
-        """The streams in the statistics that have these values, in the order of opening."""
+        """The streams in the statistics with these values, in the order of opening."""
         found = [stream for stream in self.stats["streams"]
                  if all(stream[key] == value for key, value in wanted.items())]
         return sorted(found, key=lambda stream: stream["stream"])
@@ -288,7 +288,8 @@ def main():
             if problem:
                 failed += 1
                 print("    " + problem.rstrip().replace("\n", "\n    "))
-            print(f"{'FAIL' if problem else 'pass'}: {name} ({seconds:.1f} s)", flush=True)
+            result = "FAIL" if problem else "pass"
+            print(f"{result}: {name} ({seconds:.1f} s)", flush=True)
     for line in _skips:
         print(line)
     print(f"{len(chosen) - failed} passed, {failed} failed, {len(_skips)} skipped")

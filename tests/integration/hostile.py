@@ -2,12 +2,12 @@
 """
 Nobody can hurt another: while an unmodified aplay plays, hostile clients send what they
 like, store what they like in their words, and read nothing. aplay's frames reach the
-device's WAV file bit for bit and unbroken, each hostile client's end has a line in the log,
-and the server's descriptors, mappings and memory are afterwards what they were.
+device's WAV file bit for bit and unbroken, each hostile client's end has a line in the
+log, and the server's descriptors, mappings and memory are afterwards what they were.
 
-aplay plays noise, without an end, on the device `main`, and is interrupted when the attack
-is over. What is hostile plays on the default device `scratch`, whatever comes of it; on
-`main` it plays too where the test says so, and there its ring holds nothing but zeros.
+aplay plays noise, without an end, on the device `main`, and is interrupted when the
+attack is over. What is hostile plays on the default device `scratch`, whatever comes of
+it; on `main` it plays too where the test says so, and there its ring holds only zeros.
 
 Options (before any name of a test): --seed N, --messages N of each kind, --stores N.
 """
@@ -35,17 +35,19 @@ import sound
 from harness import (SANITIZED, SLOWNESS, Server, equal, expect, fd_count, main,
                      memfd_mapping_count, test, wait_until)
 
-# What the pools of 32 threads' arenas and a log's buffer may add, in a plain build. What
-# leaks a pool's first page or a session for each of 1,000 clients is far beyond.
-MOST_GROWTH_KIB = 4096
+# After a fifth of the attack. The statistics of 1,024 ended streams are kept, and malloc
+# keeps some: 0.5 MiB was the most in a plain build, after 10,000 messages or 40,000.
+# A page of a pool, or a session, leaked with each dropped client is far beyond.
+MOST_GROWTH_KIB = 2048
 NOISE_SECONDS = 10
 RATE = 48000
-# Where the audio thread may be seen to wait: nowhere (it runs), in its own timer, or for a
-# moment in a call that does not wait, on a machine with more threads than processors.
-MAY_WAIT_IN = {"running", "202"}  # futex, of x86-64; elsewhere this is not looked at
+# /proc/PID/task/TID/syscall of x86-64: the number and the second argument. The audio
+# thread's own wait is FUTEX_WAIT_BITSET_PRIVATE; a lock's would be FUTEX_WAIT_PRIVATE.
+MAY_BE_IN = {"running", "202 0x89"}
 DESCRIPTORS = ("file", "pipe", "socket", "unsealed", "small", "huge", "read-only", "good")
 VALUES = (0, 1, 2, 3, 4, 5, 64, 255, 256, 4096, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1,
-          2**32, 2**61, 2**62 - 1, 2**62, 2**62 + 1, 2**63 - 1, 2**63, 2**64 - 2, 2**64 - 1)
+          2**32, 2**61, 2**62 - 1, 2**62, 2**62 + 1, 2**63 - 1, 2**63, 2**64 - 2,
+          2**64 - 1)
 
 options = argparse.Namespace()
 
@@ -89,12 +91,12 @@ class Attacked(Server):
         self.warm_kib = self.resident_kib()
 
     def require_unharmed(self):
-        """The attack is over: look at everything that must be as if there had been none."""
+        """The attack is over: look at all that must be as if there had been none."""
         expect(self._aplay.is_alive(), "aplay has ended: " + self._aplay.errors)
         wait_until(f"the server holds {self.before} descriptors and mappings again, "
                    f"not {self._held()}", lambda: self._held() == self.before, 10)
         growth = self.resident_kib() - (self.warm_kib or 0)
-        if self.warm_kib and not SANITIZED:  # a sanitizer keeps what was freed for a while
+        if self.warm_kib and not SANITIZED:  # a sanitizer keeps what was freed
             expect(growth <= MOST_GROWTH_KIB, f"{growth} KiB more resident memory")
         # It goes on as before.
         end = os.path.getsize(self.path("device.wav")) + RATE * 4 // 2
@@ -115,7 +117,8 @@ class Attacked(Server):
         for line in self.log().splitlines():
             if found := re.search(r" client=(\d+) pid=", line):
                 seen.add(found[1])
-                ends[found[1]] += bool(re.search(r" (gone\b|dropped: .|refused: .)", line))
+                ends[found[1]] += bool(
+                    re.search(r" (gone\b|dropped: .|refused: .)", line))
         wrong = [client for client in seen if ends[client] != 1]
         expect(not wrong, f"clients without one line about their end: {wrong[:10]}")
 
@@ -139,17 +142,23 @@ class AudioThreads(contextlib.AbstractContextManager):
     def __init__(self, server):
         tasks = f"/proc/{server.pid}/task"
         self._files = [f"{tasks}/{task}/syscall" for task in os.listdir(tasks)
-                       if "audio" in open(f"{tasks}/{task}/comm", encoding="utf-8").read()]
+                       if "audio" in self._name(f"{tasks}/{task}/comm")]
         expect(len(self._files) == 2, "no two audio threads")
         self._seen = collections.Counter()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
+    @staticmethod
+    def _name(path):
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
     def _look(self):
         while not self._end.wait(0.005):
             for name in self._files:
                 with contextlib.suppress(OSError), open(name, encoding="utf-8") as file:
-                    self._seen[file.read().split()[0]] += 1
+                    fields = file.read().split()
+                    self._seen[" ".join(fields[0:3:2])] += 1
 
     def __enter__(self):
         self._thread.start()
@@ -161,11 +170,12 @@ class AudioThreads(contextlib.AbstractContextManager):
 
     def require_never_blocked(self):
         if os.uname().machine != "x86_64" or not self._seen:
+            print("    the audio thread's system calls cannot be seen here")
             return
         # Calls that do not wait take microseconds, so a sample rarely falls into one.
         elsewhere = {call: count for call, count in self._seen.items()
-                     if call not in MAY_WAIT_IN and count > sum(self._seen.values()) // 20}
-        expect(not elsewhere, f"the audio thread waits in system calls {elsewhere}")
+                     if call not in MAY_BE_IN and count > sum(self._seen.values()) // 20}
+        expect(not elsewhere, f"the audio thread is found in system calls {elsewhere}")
 
 
 def descriptor(kind, source):
@@ -275,8 +285,9 @@ def header_fits(packet, fd_count_):
 
 def random_packet(source):
     """Bytes by chance; half of them with a header that fits, so that they get further."""
-    size = source.choice((1, 15, 16, 17, source.randrange(18, 200), source.randrange(18, 200),
-                          source.randrange(200, 8192), 8192, 8193, 20000))
+    size = source.choice((1, 15, 16, 17, source.randrange(18, 100),
+                          source.randrange(18, 200), source.randrange(200, 8192),
+                          8192, 8193, 20000))
     packet = source.randbytes(size)
     fds = source.choice((0, 0, 0, 0, 0, 1, 1, 2, 3, 4))
     if source.random() < 0.5 and size >= 16:
@@ -433,8 +444,8 @@ TABLE = {
     "gain with a field not 0": ([HELLO, (pc.SET_GAIN, struct.pack("=II", 1, 1))],
                                 "dropped"),
     "second pool": ([HELLO, POOL, POOL], -errno.EEXIST),
-    "unknown pool": ([HELLO, (pc.REGISTER_POOL, pc.pool_body(2, GOOD_POOL_BYTES), ["good"])],
-                     -errno.EINVAL),
+    "unknown pool": ([HELLO, (pc.REGISTER_POOL, pc.pool_body(2, GOOD_POOL_BYTES),
+                              ["good"])], -errno.EINVAL),
     "pool without descriptor": ([HELLO, (pc.REGISTER_POOL, pc.pool_body(1, 16384))],
                                 "dropped"),
     "pool not agreed on": ([(pc.HELLO, pc.hello_body("x")), POOL], "dropped"),
@@ -468,8 +479,8 @@ TABLE = {
     "buffer over 4 MiB": bad_params(buffer=2**20 + 1),
     "channel map": bad_params(last=bytes([37]) + bytes(31)),
     "params after params": ([HELLO, OPEN, SET, SET], pc.PARAMS_SET),
-    "memfd after socket": ([HELLO, OPEN, POOL, SET, (pc.SET_PARAMS, params(**MEMFD_RING))],
-                           pc.PARAMS_SET),
+    "memfd after socket": ([HELLO, OPEN, POOL, SET,
+                            (pc.SET_PARAMS, params(**MEMFD_RING))], pc.PARAMS_SET),
     "data before params": ([HELLO, OPEN, (pc.DATA, DATA_2)], "dropped"),
     "data on memfd": ([HELLO, OPEN, POOL, (pc.SET_PARAMS, params(**MEMFD_RING)),
                        (pc.DATA, DATA_2)], "dropped"),
@@ -482,16 +493,18 @@ TABLE = {
         pc.DATA, struct.pack("=QII", 0, 1025, 0) + bytes(4100))], "dropped"),
     "data beyond 2^62": ([HELLO, OPEN, SET, (
         pc.DATA, struct.pack("=QII", 2**62 + 1, 1, 0) + bytes(4))], "dropped"),
-    "data on capture": ([HELLO, (pc.OPEN_STREAM, pc.open_body(1)), SET, (pc.DATA, DATA_2)],
-                        "dropped"),
+    "data on capture": ([HELLO, (pc.OPEN_STREAM, pc.open_body(1)), SET,
+                         (pc.DATA, DATA_2)], "dropped"),
     "a command that is none": ([HELLO, OPEN, SET, (
         pc.CLIENT_WORDS, words(command=1 << 32 | 1 << 16 | 4))], "dropped"),
     "a start beyond 2^62": ([HELLO, OPEN, SET, (pc.CLIENT_WORDS, words(
         command=1 << 32 | 1 << 16 | 1, start=2**62 + 1))], "dropped"),
     "written too far": ([HELLO, OPEN, SET, (pc.CLIENT_WORDS, words(
-        command=1 << 32 | 1 << 16 | 1, written=2000, stop_threshold=pc.NEVER))], "dropped"),
+        command=1 << 32 | 1 << 16 | 1, written=2000, stop_threshold=pc.NEVER))],
+                        "dropped"),
     "capture written ahead": ([HELLO, (pc.OPEN_STREAM, pc.open_body(1)), SET, (
-        pc.CLIENT_WORDS, words(command=1 << 32 | 1 << 16 | 1, written=10**9))], "dropped"),
+        pc.CLIENT_WORDS, words(command=1 << 32 | 1 << 16 | 1, written=10**9))],
+                              "dropped"),
 }
 
 
@@ -526,10 +539,12 @@ class LyingStream:
 
     def _renew(self):
         direction, device, path = self._open
-        self._stream = pc.Stream(direction, device, path, name="lying", max_ring_bytes=65536)
+        self._stream = pc.Stream(direction, device, path, name="lying",
+                                 max_ring_bytes=65536)
         expect(self._stream.transport == pc.MEMFD, "no memfd transport")
         rate = self._source.choice((RATE, RATE, 44100))
-        self._stream.set_params("S16_LE", 2, rate, self._source.choice((16, 64, 480)), 4096)
+        period = self._source.choice((16, 64, 480))
+        self._stream.set_params("S16_LE", 2, rate, period, 4096)
         self._epoch = 0
 
     def store(self):
@@ -543,6 +558,9 @@ class LyingStream:
         except pc.Dropped:
             self.dropped += 1
             self.close()
+
+    def _any_value(self):
+        return self._source.choice(VALUES + (self._source.getrandbits(64),))
 
     def _lie(self):
         own = self._stream._link._own  # pylint: disable=protected-access
@@ -560,7 +578,7 @@ class LyingStream:
         elif choice < 0.5:
             own.store("written", near % 2**64)
         elif choice < 0.7:
-            own.store("armed", self._source.choice(VALUES + (self._source.getrandbits(64),)))
+            own.store("armed", self._any_value())
         elif choice < 0.8:
             own.store(self._source.choice(("avail_min", "stop_threshold")),
                       self._source.choice(VALUES))
@@ -573,8 +591,7 @@ class LyingStream:
                 at = self._source.randrange(4096, 65536)
                 own.memory[at:at + 4096] = self._source.randbytes(4096)
         else:
-            own.store(self._source.choice(tuple(pc.OFFSETS)),
-                      self._source.choice(VALUES + (self._source.getrandbits(64),)))
+            own.store(self._source.choice(tuple(pc.OFFSETS)), self._any_value())
             self._stream.connection.send(pc.KICK)
 
     def close(self):

@@ -35,7 +35,8 @@ class Client:
     def __init__(self, server, number):
         self.number = number
         source = random.Random(number)
-        self.shared = [array.array("h", source.choices(range(-LOUDEST, LOUDEST), k=FRAMES))
+        values = range(-LOUDEST, LOUDEST)
+        self.shared = [array.array("h", source.choices(values, k=FRAMES))
                        for _ in range(SHARED)]
         self.count = array.array("h", (1 + n % COUNT_TO for n in range(FRAMES)))
         frames = array.array("h", bytes(2 * CHANNELS * FRAMES))
@@ -71,8 +72,8 @@ def require_sum(device, clients):
         expected = array.array("h", (min(max(value, -32768), 32767) for value in total))
         seen = device.samples(channel)
         wrong = [n for n in range(len(seen)) if seen[n] != expected[n]]
-        expect(not wrong, f"channel {channel}: {len(wrong)} of {len(seen)} samples are not "
-               f"the sum; frame {wrong[0] if wrong else 0} first")
+        expect(not wrong, f"channel {channel}: {len(wrong)} of {len(seen)} samples are "
+               f"not the sum; frame {wrong[:1]} first")
 
 
 def start_all(server, clients):

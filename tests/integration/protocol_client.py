@@ -1,5 +1,5 @@
 """
-A client of shmd, written from doc/protocol.md alone, with nothing but Python's own library.
+A client of shmd, written from doc/protocol.md alone, with Python's own library alone.
 
 It shows that the document is enough to write one, so nothing here may be taken from the
 sources of shmd. Section numbers are those of the document.
@@ -10,7 +10,8 @@ sources of shmd. Section numbers are those of the document.
     stream.drain()
     stream.close()
 
-As a program: protocol_client.py play|record FILE.wav [--device NAME] [--socket] [--seconds N]
+As a program: protocol_client.py play|record FILE.wav [--device NAME] [--socket]
+[--seconds N]
 """
 
 import argparse
@@ -28,9 +29,9 @@ import time
 import wave
 
 # Section 2.
-HELLO, REGISTER_POOL, POOL_REGISTERED, POOL_REFUSED, OPEN_STREAM, STREAM_OPENED = range(1, 7)
-SET_PARAMS, PARAMS_SET, FREE_PARAMS, PARAMS_FREED, SET_GAIN, GAIN_SET = range(7, 13)
-REFUSED, DATA, CLIENT_WORDS, SERVER_WORDS, KICK, WAKE = range(13, 19)
+HELLO, REGISTER_POOL, POOL_REGISTERED, POOL_REFUSED, OPEN_STREAM = range(1, 6)
+STREAM_OPENED, SET_PARAMS, PARAMS_SET, FREE_PARAMS, PARAMS_FREED = range(6, 11)
+SET_GAIN, GAIN_SET, REFUSED, DATA, CLIENT_WORDS, SERVER_WORDS, KICK, WAKE = range(11, 19)
 HEADER = struct.Struct("=HHIII")
 MAX_MESSAGE_BYTES = 8192
 MAX_DATA_BYTES = 8160
@@ -121,9 +122,9 @@ class Connection:
 
     def send_raw(self, packet, fds=()):
         """`packet` may be anything; so it is for tests too."""
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))
         try:
-            self.socket.sendmsg([packet], rights)
+            self.socket.sendmsg([packet], [rights] if fds else [])
         except (BrokenPipeError, ConnectionResetError) as error:
             raise Dropped("send") from error
 
@@ -143,7 +144,7 @@ class Connection:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 fds.frombytes(data[:len(data) - len(data) % fds.itemsize])
         if size != len(packet) or fd_count != len(fds):
-            raise ValueError(f"the server's header does not fit its message: {packet[:16]}")
+            raise ValueError(f"the header does not fit the message: {packet[:16]}")
         return Message(type_, serial, packet[HEADER.size:], list(fds))
 
     def request(self, type_, body=b"", fds=()):
@@ -167,11 +168,11 @@ class Connection:
 
 
 class Pool:
-    """The client's own memory, sealed as section 3 says. `fd` is open until register()."""
+    """The client's own memory, sealed as section 3 says. register() closes `fd`."""
 
     def __init__(self, size):
         self.size = size
-        self.fd = os.memfd_create("protocol_client", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.fd = os.memfd_create("pool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(self.fd, size)
         self.memory = mmap.mmap(self.fd, size)
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)
@@ -184,7 +185,8 @@ class Pool:
 
     def register(self, connection):
         """True if the server has it."""
-        answer = connection.request(REGISTER_POOL, pool_body(CLIENT_POOL, self.size), [self.fd])
+        body = pool_body(CLIENT_POOL, self.size)
+        answer = connection.request(REGISTER_POOL, body, [self.fd])
         os.close(self.fd)
         return answer.type == POOL_REGISTERED
 
@@ -194,10 +196,11 @@ class Pool:
 
 
 class ServerPool:
-    """The server's memory, for reading. ctypes wants an address: mmap's is not to be had."""
+    """The server's memory, to read. ctypes wants an address, which mmap does not tell."""
 
     def __init__(self, fd, size):
-        if fcntl.fcntl(fd, fcntl.F_GET_SEALS) & SEALS != SEALS or os.fstat(fd).st_size != size:
+        seals = fcntl.fcntl(fd, fcntl.F_GET_SEALS)
+        if seals & SEALS != SEALS or os.fstat(fd).st_size != size:
             raise ValueError("the server's pool is not as section 3 says")
         self.size = size
         self._address = _libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
@@ -245,13 +248,15 @@ class MemfdLink:
             self._own.memory[RING_OFFSET + place:RING_OFFSET + place + len(part)] = part
 
     def take(self, position, count):
-        size, place = count * self._frame_bytes, position * self._frame_bytes % self._ring_bytes
+        size = count * self._frame_bytes
+        place = position * self._frame_bytes % self._ring_bytes
         first = min(size, self._ring_bytes - place)
         return (self._theirs.bytes(self._ring_offset + place, first) +
                 self._theirs.bytes(self._ring_offset, size - first))
 
     def publish(self, words):
-        for name in ("written", "avail_min", "stop_threshold", "start", "command", "armed"):
+        for name in ("written", "avail_min", "stop_threshold", "start", "command",
+                     "armed"):
             self._own.store(name, words[name])
         if words["command"] != self._sent_command:
             self._sent_command = words["command"]
@@ -341,16 +346,18 @@ class SocketLink:
 
 class Stream:
     """
-    One stream. Counts frames from `first_frame`; blocks in write(), read() and drain(), for
-    at most `timeout` seconds.
+    One stream. Counts frames from `first_frame`; blocks in write(), read() and drain(),
+    for at most `timeout` seconds.
     """
 
-    def __init__(self, direction, device="", path=None, memfd=True, name="protocol_client",
-                 timeout=5, first_frame=0, max_ring_bytes=1 << 20):
+    def __init__(self, direction, device="", path=None, memfd=True,
+                 name="protocol_client", timeout=5, first_frame=0,
+                 max_ring_bytes=1 << 20):
         self.direction, self._timeout = direction, timeout
         self.connection = Connection(path, timeout)
         own = Pool(RING_OFFSET + max_ring_bytes) if memfd else None
-        hello = self.connection.request(HELLO, hello_body(name, FLAG_MEMFD if memfd else 0))
+        hello = self.connection.request(
+            HELLO, hello_body(name, FLAG_MEMFD if memfd else 0))
         flags = struct.unpack_from("=II", hello.body)[1]
         self._open(device)
         self._link = self._make_link(own, memfd and flags & FLAG_MEMFD)
@@ -486,7 +493,7 @@ class Stream:
 
     def _command(self, wanted):
         self._words["command"] = self._epoch << 32 | self._generation << 16 | wanted
-        self._words["armed"] += 1  # over the socket its effect would not be heard otherwise
+        self._words["armed"] += 1  # or its effect would not be heard over the socket
         self._link.publish(self._words)
 
     def _wait(self, ready):
@@ -497,7 +504,7 @@ class Stream:
             self._link.publish(self._words)
             if ready():
                 return
-            if not self._link.wait(max(0, deadline - time.monotonic())) and not ready():
+            if not self._link.wait(max(0, deadline - time.monotonic())):
                 raise TimeoutError("the server did not wake us")
 
 

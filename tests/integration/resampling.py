@@ -118,8 +118,9 @@ def require_flat(what, heard, sweep):
 
 
 def fit_window(samples, first, size, rate, delay, sweep):
+    window = range(first, first + size)
     return sound.fit(samples[first:first + size],
-                     [sweep.phase((n - delay) / rate) for n in range(first, first + size)])
+                     [sweep.phase((n - delay) / rate) for n in window])
 
 
 def find_delay(samples, rate, sweep):

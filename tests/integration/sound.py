@@ -118,8 +118,9 @@ def write_wav(path, sound):
     tag = FLOAT_TAG if is_float else PCM_TAG
     bits = 8 * SAMPLE_BYTES[sound.format]
     is_extended = sound.channels > 2
+    size = sound.frame_bytes
     head = struct.pack("<HHIIHH", EXTENSIBLE_TAG if is_extended else tag, sound.channels,
-                       sound.rate, sound.rate * sound.frame_bytes, sound.frame_bytes, bits)
+                       sound.rate, sound.rate * size, size, bits)
     if is_extended:
         mask = (1 << sound.channels) - 1
         head += struct.pack("<HHIH", 22, bits, mask, tag) + SUBTYPE_TAIL

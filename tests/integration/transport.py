@@ -41,7 +41,8 @@ def played_over(memfd, made, device):
 def both_transports_play_the_same(format_, rate, channels, device):
     made = sound.noise(format_, rate, channels, 0.6)
     device = "virtual,wav=@/device.wav" + device
-    over_memfd, over_socket = (played_over(memfd, made, device) for _, memfd in TRANSPORTS)
+    over_memfd = played_over("yes", made, device)
+    over_socket = played_over("no", made, device)
     expect(over_memfd.frames > 0, "nothing was played")
     equal("frames played", over_memfd.frames, over_socket.frames)
     expect(over_memfd.data == over_socket.data, "other samples were played")

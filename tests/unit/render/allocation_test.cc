@@ -2,6 +2,7 @@
 #include "tests/unit/render/stage.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
 namespace shmd::render {
 namespace {
@@ -30,7 +31,8 @@ class Allocation : public ::testing::TestWithParam<uint8_t> {
         FakeClient player{1, {.format = format, .gain = 0.5F}};
         FakeClient recorder{2, {.format = format, .is_capture = true}};
         FakeClient monitor{3, {.format = format, .is_capture = true}};
-        player.Write(std::vector<std::byte>(size_t{4800} * format.FrameBytes()));
+        const uint32_t frames = std::min(4800U, format.rate_hz / 20);
+        player.Write(std::vector<std::byte>(size_t{frames} * format.FrameBytes()));
         stage.Play(player);
         stage.Record(recorder);
         stage.Monitor(monitor);

@@ -58,6 +58,7 @@ TEST_F(Drain, IsNoUnderrun) {
 TEST_F(Drain, LetsTheDeviceStop) {
     client_.StartDraining();
     RunUntilStopped(client_);
+    stage_.RunForMs(10);  // the cycle that was ahead
     EXPECT_EQ(stage_.Turn().next_ns, base::kNever);
     EXPECT_FALSE(stage_.TheRenderer().DeviceIsRunning());
 }

@@ -113,6 +113,9 @@ TEST_F(Wakes, OfAClientOverTheSocketAreLeftToTheLoop) {
     stage_.Play(client);
     client.Arm();
     client.Start();
+    stage_.RunForMs(9);
+    EXPECT_FALSE(client.MailIsRaised());
+    stage_.Sleep(base::kNsPerMs);
     EXPECT_TRUE(stage_.Turn().has_news);
     EXPECT_TRUE(client.MailIsRaised());
     EXPECT_EQ(client.TakeWakes(), 0);

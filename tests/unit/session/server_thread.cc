@@ -16,11 +16,14 @@ namespace {
 
 constexpr std::chrono::seconds kDeadline{10};
 
+// The loop's timers are real and are set by this clock: none is to go off in a test (the
+// device has no files to serve), and a time that is past would go off again and again.
+constexpr int64_t kFarAhead = 3600 * base::kNsPerSecond;
+
 }  // namespace
 
-// The clock begins now: the loop's own timers, which are real, are set by it.
 ServerThread::ServerThread(std::unique_ptr<device::Device> device, const Options& options)
-    : clock_{base::SystemClock{}.NowNs()},
+    : clock_{base::SystemClock{}.NowNs() + kFarAhead},
       device_{std::move(device)},
       event_{
           base::RequireNonNegative(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {

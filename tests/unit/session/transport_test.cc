@@ -3,6 +3,7 @@
 
 #include "client/stream.h"
 #include "tests/support/fd_checked_test.h"
+#include "tests/support/run_together.h"
 #include "tests/unit/render/stage.h"
 #include "tests/unit/session/server_thread.h"
 
@@ -30,6 +31,10 @@ class Transport : public test::FdCheckedTest, public ::testing::WithParamInterfa
         server_ = std::make_unique<ServerThread>(
             std::move(device),
             ServerThread::Options{.use_memfd = GetParam() == Kind::kMemfd});
+        server_->Await([this](const auto& parts) {
+            counters_ = &parts.engine.Devices().front()->Count();
+            return true;
+        });
     }
 
     [[nodiscard]] std::unique_ptr<Stream> Open(Direction direction) const {
@@ -65,7 +70,16 @@ class Transport : public test::FdCheckedTest, public ::testing::WithParamInterfa
         return bytes;
     }
 
-    /** Wait until the server has something to say, which it has after a command. */
+    /** Give a command, and wait until the audio thread has looked at it. */
+    template <typename Command>
+    void Act(Command command) {
+        Advance(0);
+        const uint64_t turns = counters_->turns;
+        EXPECT_EQ(command(), 0);
+        test::YieldUntil([&] { return counters_->turns > turns; });
+    }
+
+    /** Wait until the server has something to say. */
     static bool AwaitReadable(Stream& stream) {
         pollfd readable{stream.PollFd(), POLLIN, 0};
         return ::poll(&readable, 1, 10'000) == 1;
@@ -78,14 +92,19 @@ class Transport : public test::FdCheckedTest, public ::testing::WithParamInterfa
     /** As an application that polls, until `condition` holds of what it sees. */
     template <typename Condition>
     bool PollUntil(Stream& stream, Condition condition) {
-        while (!condition(stream.UpdateReadiness(server_->Clock().NowNs())))
-            if (!AwaitReadable(stream)) return false;
+        const int64_t now_ns = server_->Clock().NowNs();
+        bool was_polled = false;
+        while (!condition(stream.UpdateReadiness(now_ns, was_polled))) {
+            was_polled = AwaitReadable(stream);
+            if (!was_polled) return false;
+        }
         return true;
     }
 
     void Advance(int64_t ms) { server_->Clock().AdvanceAndSettle(ms * kNsPerMs); }
 
     TapDevice* tap_;
+    const render::Counters* counters_ = nullptr;
     std::unique_ptr<ServerThread> server_;
 };
 
@@ -98,8 +117,7 @@ TEST_P(Transport, PlaysARampBitForBit) {
     const auto ramp = Ramp(-10000, 20000);
     const auto stream = Open(Direction::kPlayback);
     Write(*stream, ramp);
-    EXPECT_EQ(stream->Drain(), 0);
-    ASSERT_TRUE(AwaitReadable(*stream));
+    Act([&] { return stream->Drain(); });
     Advance(500);
     ASSERT_GE(tap_->Played().size(), ramp.size());
     EXPECT_TRUE(std::ranges::equal(std::span{tap_->Played()}.first(ramp.size()), ramp));
@@ -108,9 +126,7 @@ TEST_P(Transport, PlaysARampBitForBit) {
 TEST_P(Transport, TellsTheApplicationWhenADrainIsOver) {
     const auto stream = Open(Direction::kPlayback);
     Write(*stream, Ramp(1, 4800));
-    stream->Drain();
-    ASSERT_TRUE(AwaitReadable(*stream));
-    stream->UpdateReadiness(server_->Clock().NowNs(), true);
+    Act([&] { return stream->Drain(); });
     Advance(200);
     ASSERT_TRUE(PollUntil(*stream, [](const auto& snapshot) {
         return snapshot.state == Stream::State::kStopped;
@@ -121,9 +137,7 @@ TEST_P(Transport, TellsTheApplicationWhenADrainIsOver) {
 TEST_P(Transport, TellsTheApplicationOfAnUnderrun) {
     const auto stream = Open(Direction::kPlayback);
     Write(*stream, Ramp(1, 4800));
-    stream->Start();
-    ASSERT_TRUE(AwaitReadable(*stream));
-    stream->UpdateReadiness(server_->Clock().NowNs(), true);
+    Act([&] { return stream->Start(); });
     Advance(200);
     EXPECT_TRUE(PollUntil(*stream, [](const auto& snapshot) {
         return snapshot.state == Stream::State::kXrun;
@@ -133,9 +147,7 @@ TEST_P(Transport, TellsTheApplicationOfAnUnderrun) {
 TEST_P(Transport, HasTheDevicesPosition) {
     const auto stream = Open(Direction::kPlayback);
     Write(*stream, Ramp(1, 20000));
-    stream->Start();
-    ASSERT_TRUE(AwaitReadable(*stream));
-    stream->UpdateReadiness(server_->Clock().NowNs(), true);
+    Act([&] { return stream->Start(); });
     Advance(95);
     EXPECT_TRUE(PollUntil(*stream, [](const auto& s) { return s.hw_frames >= 4560; }));
     EXPECT_EQ(Look(*stream).hw_frames, 4560U);
@@ -145,11 +157,9 @@ TEST_P(Transport, RecordsWhatIsPlayed) {
     const auto ramp = Ramp(-10000, 20000);
     const auto recorder = Open(Direction::kCapture);
     const auto player = Open(Direction::kPlayback);
-    EXPECT_EQ(recorder->Start(), 0);
-    ASSERT_TRUE(AwaitReadable(*recorder));
+    Act([&] { return recorder->Start(); });
     Write(*player, ramp);
-    player->Drain();
-    ASSERT_TRUE(AwaitReadable(*player));
+    Act([&] { return player->Drain(); });
     Advance(400);
     std::vector<std::byte> recorded;
     EXPECT_TRUE(PollUntil(*recorder, [&](const auto& snapshot) {
@@ -165,8 +175,7 @@ TEST_P(Transport, RecordsWhatIsPlayed) {
 TEST_P(Transport, PlaysAgainAfterADropAndNewParameters) {
     const auto stream = Open(Direction::kPlayback);
     Write(*stream, Ramp(1, 4800));
-    stream->Start();
-    ASSERT_TRUE(AwaitReadable(*stream));
+    Act([&] { return stream->Start(); });
     Advance(20);
     stream->FreeParams();
     Stream::Params params;
@@ -180,12 +189,10 @@ TEST_P(Transport, PlaysAgainAfterADropAndNewParameters) {
     stream->SetThresholds(240, 9600);
     const auto ramp = Ramp(-4800, 9600);
     Write(*stream, ramp);
-    stream->UpdateReadiness(server_->Clock().NowNs(), true);
-    stream->Drain();
+    Act([&] { return stream->Drain(); });
+    Advance(400);
     EXPECT_TRUE(PollUntil(*stream, [&](const auto& snapshot) {
-        if (snapshot.state == Stream::State::kStopped) return true;
-        Advance(10);
-        return false;
+        return snapshot.state == Stream::State::kStopped;
     }));
     const auto found = std::ranges::search(tap_->Played(), ramp);
     EXPECT_FALSE(found.empty());
@@ -194,8 +201,7 @@ TEST_P(Transport, PlaysAgainAfterADropAndNewParameters) {
 TEST_P(Transport, TellsTheApplicationThatTheServerIsGone) {
     const auto stream = Open(Direction::kPlayback);
     Write(*stream, Ramp(1, 4800));
-    stream->Start();
-    ASSERT_TRUE(AwaitReadable(*stream));
+    Act([&] { return stream->Start(); });
     const int64_t now_ns = server_->Clock().NowNs();
     server_.reset();
     ASSERT_TRUE(AwaitReadable(*stream));
