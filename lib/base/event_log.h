@@ -23,11 +23,13 @@ struct EventRecord {
  */
 class EventLog {
   public:
-    /** Thread: writer. Realtime: yes. */
-    void Push(const EventRecord& record) noexcept {
+    /** @return false when it was full and lost the record. Thread: writer. Realtime: yes.
+     */
+    bool Push(const EventRecord& record) noexcept {
         EventRecord copy = record;
-        if (!queue_.TryPush(std::move(copy)))
-            dropped_.fetch_add(1, std::memory_order_relaxed);
+        const bool pushed = queue_.TryPush(std::move(copy));
+        if (!pushed) dropped_.fetch_add(1, std::memory_order_relaxed);
+        return pushed;
     }
 
     /** Thread: reader. */

@@ -14,10 +14,11 @@ class Context {
     Context(base::EventLog& events, Counters& counters) noexcept
         : events_{&events}, counters_{&counters} {}
 
-    /** Thread: audio. Realtime: yes. */
-    void Report(Event event, uint32_t subject, uint64_t a, uint64_t b) noexcept {
-        events_->Push({now_ns_, static_cast<uint32_t>(event), subject, a, b});
+    /** @return false when the loop is too slow to hear it. Thread: audio. Realtime: yes.
+     */
+    bool Report(Event event, uint32_t subject, uint64_t a, uint64_t b) noexcept {
         has_news_ = true;
+        return events_->Push({now_ns_, static_cast<uint32_t>(event), subject, a, b});
     }
 
     /** There is something else for the loop to look at. Thread: audio. Realtime: yes. */

@@ -119,13 +119,23 @@ void StreamControl::EnterXrun(Context& context, Event event, uint64_t missing,
 }
 
 void StreamControl::EnterFault(Context& context, Fault fault, uint64_t word) noexcept {
+    if (faulted_) return;
     faulted_ = true;
+    fault_ = fault;
+    fault_word_ = word;
     SetState(StreamState::kStopped);
-    context.Report(Event::kFault, setup_.stream_id, static_cast<uint64_t>(fault), word);
+    TellFault(context);
+}
+
+/** Who broke the protocol must be dropped: what was lost on the way is told again. */
+void StreamControl::TellFault(Context& context) noexcept {
+    fault_is_told_ = context.Report(Event::kFault, setup_.stream_id,
+                                    static_cast<uint64_t>(fault_), fault_word_);
 }
 
 void StreamControl::Publish(Context& context, uint64_t frame, int64_t time_ns,
                             uint64_t limit_frames, uint64_t delay_frames) noexcept {
+    if (faulted_ && !fault_is_told_) TellFault(context);
     shm::WritePosition(*setup_.server_block, {.acted = acted_,
                                               .state = state_,
                                               .frames = frame,

@@ -89,6 +89,7 @@ class StreamControl {
 
   private:
     void SetState(wire::StreamState state) noexcept;
+    void TellFault(Context& context) noexcept;
     Change Start(Context& context, uint64_t device_frame) noexcept;
     Change Follow(wire::Wanted wanted) noexcept;
 
@@ -103,6 +104,9 @@ class StreamControl {
     wire::StreamState state_ = wire::StreamState::kIdle;
     bool state_is_news_ = false;
     bool faulted_ = false;
+    bool fault_is_told_ = false;
+    Fault fault_ = Fault::kCommand;
+    uint64_t fault_word_ = 0;
 };
 
 }  // namespace shmd::render

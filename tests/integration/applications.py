@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The ways in which applications use a PCM: mmap, nonblocking, poll, pause, buffers."""
 
+import contextlib
 import os
 import pty
 import sys
@@ -15,55 +16,30 @@ CLIENT = os.path.join(HERE, "alsa_client.py")
 TRANSPORTS = (("memfd", "yes"), ("socket", "no"))
 
 
-def play_with(options, memfd="yes", seconds=0.7):
-    made = sound.noise("S16_LE", RATE, 2, seconds)
+# An ordinary process that has to come every 20 ms is late now and then on a busy machine,
+# and that is an underrun by ALSA's rules. One that came in time shows the rest.
+TRIES = 5
+
+
+def hurry():
+    """In the child, before it executes: as urgent as the rights allow."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+
+def play_once(options, memfd, made):
+    """Return the number of xruns; without one, all was played bit for bit."""
     with Server("virtual,wav=@/device.wav", settings=[f"memfd={memfd}"]) as server:
         path = sound.write_wav(server.path("made.wav"), made)
-        program = server.run("aplay", "-q", "-D", "shm", *options, path)
-        server.stop()
-        equal("what aplay says", "", program.errors)
-        stream, = server.streams()
-        equal("xruns", 0, stream["xruns"])
-        sound.require_once("the device", sound.read_wav(server.path("device.wav")),
-                           made.data)
-        return stream
-
-
-@test_each(*((f"{words}, {transport}", options, memfd)
-             for transport, memfd in TRANSPORTS for words, options in (
-                 ("mmap", ["-M"]), ("nonblocking", ["-N"]),
-                 ("nonblocking mmap", ["-N", "-M"]),
-                 ("a start at the first period", ["-R", "1000"]),
-                 ("two periods of 20 ms", ["--period-size=960", "--buffer-size=1920"]),
-                 ("many short periods", ["--period-size=64", "--buffer-size=16384"]),
-                 ("a long buffer", ["--period-size=48000", "--buffer-size=192000"]))))
-def aplay_plays_bit_for_bit_with(options, memfd):
-    play_with(options, memfd)
-
-
-@test
-def aplay_gets_the_small_buffer_that_it_asks_for():
-    """
-    64 / 256 frames are 1.3 / 5.3 ms: an ordinary process on a busy machine may come too
-    late for that. Then the frames are still in order, but not in one piece.
-    """
-    made = sound.noise("S16_LE", RATE, 2, 0.5)
-    with Server("virtual,wav=@/device.wav") as server:
-        path = sound.write_wav(server.path("made.wav"), made)
-        server.run("aplay", "-q", "-D", "shm", "--period-size=64", "--buffer-size=256",
-                   path)
+        program = server.run("aplay", "-q", "-D", "shm", *options, path,
+                             preexec_fn=hurry)
         server.stop()
         stream, = server.streams()
-        equal("period and buffer", (64, 256), (stream["period"], stream["buffer"]))
-        heard = sound.read_wav(server.path("device.wav"))
-    if stream["xruns"] == 0:
-        sound.require_once("the device", heard, made.data)
-    at = 0
-    for start in range(0, len(made.data) - 256, 64 * made.frame_bytes):
-        at = heard.data.find(made.data[start:start + 32], at)
-        # An underrun drops what the device had not played yet: never what came before.
-        expect(at >= 0 or stream["xruns"], f"the frames at byte {start} are missing")
-        at = max(at, 0)
+        if stream["xruns"] == 0:
+            equal("what aplay says", "", program.errors)
+            sound.require_once("the device", sound.read_wav(server.path("device.wav")),
+                               made.data)
+        return stream["xruns"]
 
 
 @test
@@ -81,6 +57,45 @@ def speaker_test_plays_a_sine_in_each_channel_in_turn():
         expect(len(at) > RATE, f"the {words} channel has {len(at)} loud samples only")
     expect(loud[0][-1] < loud[1][0], "the left is heard after the right has begun")
     expect(not any(right[loud[0][0]:loud[0][-1]]), "the right is not silent meanwhile")
+
+
+@test_each(*((f"{words}, {transport}", options, memfd)
+             for transport, memfd in TRANSPORTS for words, options in (
+                 ("mmap", ["-M"]), ("nonblocking", ["-N"]),
+                 ("nonblocking mmap", ["-N", "-M"]),
+                 ("a start at the first period", ["-R", "1000"]),
+                 ("two periods of 20 ms", ["--period-size=960", "--buffer-size=1920"]),
+                 ("many short periods", ["--period-size=64", "--buffer-size=16384"]),
+                 ("a long buffer", ["--period-size=48000", "--buffer-size=192000"]))))
+def aplay_plays_bit_for_bit_with(options, memfd):
+    made = sound.noise("S16_LE", RATE, 2, 0.7)
+    tries = TRIES if "--buffer-size=1920" in options else 1
+    for _ in range(tries):
+        xruns = play_once(options, memfd, made)
+        if xruns == 0:
+            return
+    equal(f"xruns in the last of {tries} tries", 0, xruns)
+
+
+@test
+def aplay_gets_the_small_buffer_that_it_asks_for():
+    """
+    64 / 256 frames are 1.3 / 5.3 ms: on a busy machine even one in a hurry may be late,
+    and xruns then. It goes on all the same, to the last frame.
+    """
+    made = sound.noise("S16_LE", RATE, 2, 0.5)
+    with Server("virtual,wav=@/device.wav") as server:
+        path = sound.write_wav(server.path("made.wav"), made)
+        server.run("aplay", "-q", "-D", "shm", "--period-size=64", "--buffer-size=256",
+                   path, preexec_fn=hurry)
+        server.stop()
+        stream, = server.streams()
+        equal("period and buffer", (64, 256), (stream["period"], stream["buffer"]))
+        heard = sound.read_wav(server.path("device.wav"))
+    if stream["xruns"] == 0:
+        sound.require_once("the device", heard, made.data)
+    else:
+        expect(made.data[-64 * made.frame_bytes:] in heard.data, "the end is missing")
 
 
 @test_each(*TRANSPORTS)
@@ -172,7 +187,7 @@ def the_pcm_is_listed_with_its_description():
 
 
 @test
-def a_file_that_is_played_through_plug_and_the_default_name_arrives():
+def what_is_played_through_plug_arrives_as_it_is():
     made = sound.noise("S16_LE", RATE, 2, 0.4)
     with Server("virtual,wav=@/device.wav") as server:
         path = sound.write_wav(server.path("made.wav"), made)

@@ -55,6 +55,15 @@ def contains(what, text, *parts):
             raise Failed(f"{what}: expected '{part}' in it, saw {text!r}")
 
 
+def fails(what, check, *arguments):
+    """The negative test: check(...) must not hold."""
+    try:
+        check(*arguments)
+    except Failed:
+        return
+    raise Failed(f"{what} is not seen")
+
+
 def wait_until(what, condition, seconds=DEADLINE_S):
     """Return the first value of condition() that is true."""
     deadline = time.monotonic() + seconds

@@ -10,8 +10,8 @@ import tempfile
 
 sys.dont_write_bytecode = True
 import sound
-from harness import (SHMD_RUN, SLOWNESS, Program, Server, equal, expect, main, test,
-                     test_each)
+from harness import (SHMD_RUN, SLOWNESS, Program, Server, equal, expect, fails, main,
+                     test, test_each)
 
 SPOKEN = sorted(glob.glob("/usr/share/sounds/alsa/*.wav"))
 # aplay's own choice: a buffer of half a second, and four periods in it.
@@ -95,6 +95,24 @@ def aplay_plays_raw_frames_bit_for_bit(format_):
         server.run("aplay", "-q", "-D", "shm", *made.raw_options(), "made.raw")
         server.stop()
         require_played(server, made)
+
+
+@test
+def a_frame_that_is_lost_or_doubled_or_changed_would_be_seen():
+    made = sound.noise("S16_LE", 48000, 2, 0.1)
+    at, size, quiet = len(made.data) // 2, made.frame_bytes, bytes(400)
+    head, frame, tail = made.data[:at], made.data[at:at + size], made.data[at + size:]
+    for what, data in (("a lost frame", head + tail),
+                       ("a doubled frame", head + 2 * frame + tail),
+                       ("a changed frame", head + frame[::-1] + tail),
+                       ("a gap", head + frame + quiet + tail),
+                       ("a shift by a byte", b"\0" + made.data),
+                       ("what came before", frame + quiet + made.data),
+                       ("what came after", made.data + quiet + frame)):
+        heard = sound.Sound("S16_LE", 48000, 2, quiet + data + quiet)
+        fails(what, sound.require_once, what, heard, made.data)
+    heard = sound.Sound("S16_LE", 48000, 2, quiet + made.data + quiet)
+    equal("where it begins", 100, sound.require_once("the right one", heard, made.data))
 
 
 @test

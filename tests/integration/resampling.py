@@ -6,12 +6,13 @@ promises: SNR of 100 dB, and within 0.05 dB up to 20 kHz, between 44.1 and 48 kH
 Everything is FLOAT_LE, so that nothing but the resampler adds anything.
 """
 
+import array
 import math
 import sys
 
 sys.dont_write_bytecode = True
 import sound
-from harness import Server, equal, expect, main, test, test_each
+from harness import Server, equal, expect, fails, main, test, test_each
 
 TONE_HZ = 997
 AMPLITUDE = 10 ** (-1 / 20)  # -1 dBFS
@@ -57,6 +58,24 @@ def require_pure_tone(what, heard):
     expect(off <= MOST_RIPPLE_DB, f"{what}: the level is {off:.3f} dB off")
     snr = sound.decibels(amplitude / math.sqrt(2) / rest)
     expect(snr >= LEAST_SNR_DB, f"{what}: SNR {snr:.1f} dB, at least {LEAST_SNR_DB}")
+
+
+@test
+def what_is_not_pure_or_not_flat_would_be_seen():
+    pure = sound.tone(48000, SECONDS, TONE_HZ, AMPLITUDE)
+    for what, hertz, level in (("another tone at -95 dB", 5000, 2e-5),
+                               ("0.1 dB too much", TONE_HZ, 0.0103)):
+        other = sound.tone(48000, SECONDS, hertz, level)
+        both = array.array("f", map(sum, zip(pure.samples(), other.samples())))
+        heard = sound.Sound("FLOAT_LE", 48000, 1, both.tobytes())
+        fails(what, require_pure_tone, what, heard)
+    require_pure_tone("the tone itself", pure)
+    sweep = sound.Sweep(20, 20000, 0.5, AMPLITUDE)
+    # The mean of two neighbours: 0.1 dB down at 2.3 kHz, and more above.
+    samples = sweep.sound(48000).samples()
+    dull = array.array("f", map(lambda a, b: (a + b) / 2, samples, samples[1:]))
+    fails("a loss of high tones", require_flat, "a loss of high tones",
+          sound.Sound("FLOAT_LE", 48000, 1, dull.tobytes()), sweep)
 
 
 RATES = [("44.1 to 48 kHz", 44100, 48000), ("48 to 44.1 kHz", 48000, 44100),
@@ -126,11 +145,15 @@ def fit_window(samples, first, size, rate, delay, sweep):
 def find_delay(samples, rate, sweep):
     """
     Frames between the sweep's start and the first sample, to a frame: where the sweep
-    fits best. Silence was cut off, so it is small, and may be less than nothing.
+    fits best. Silence was cut off, so it is small, and may be less than nothing. What is
+    left by the fit grows smoothly with the error, so it is found from coarse to fine.
     """
     first, size = int(sweep.seconds / 4 * rate), int(0.02 * rate)
-    return min(range(-200, 201, 1),
-               key=lambda delay: fit_window(samples, first, size, rate, delay, sweep)[1])
+    best = 0
+    for step in (50, 7, 1):
+        best = min(range(best - 4 * step, best + 5 * step, step), key=lambda delay:
+                   fit_window(samples, first, size, rate, delay, sweep)[1])
+    return best
 
 
 @test

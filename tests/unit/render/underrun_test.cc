@@ -132,7 +132,8 @@ TEST_F(Underrun, ComesEarlyWithAStopThresholdBelowTheBuffer) {
     stage_.RunForMs(99);
     EXPECT_EQ(late_.State(), StreamState::kXrun);
     EXPECT_GE(late_.Position().frames, 2000U);
-    EXPECT_LT(late_.Position().frames, 2000U + Stage::kCycleFrames);
+    // What was read a cycle ahead is still played.
+    EXPECT_LT(late_.Position().frames, 2000U + 2 * Stage::kCycleFrames);
 }
 
 TEST_F(Underrun, HappensToAMixedStreamAtItsLastFrameToo) {
