@@ -142,7 +142,8 @@ Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
     }
     auto position = shm::ReadPosition(PeerBlock());
     if (!position) position = last_position_;  // a writer that died in the middle
-    // Of a stream that is stopped nothing counts any more: its server may not know it yet.
+    // Of a stream that is stopped nothing counts any more: its server may not know it
+    // yet.
     const bool is_ours = command_.wanted != Wanted::kStopped && position &&
                          wire::Command::SameEpoch(position->acted, command_.Pack());
     if (!is_ours) position = {};

@@ -1,9 +1,9 @@
 // Every key of the table stands in the configuration file, in both manual pages and in
 // both completions, and nothing else does.
 
-#include "server/config.h"
 #include "keys.h"
 #include "options.h"
+#include "server/config.h"
 #include "tests/unit/server/temp_dir.h"
 
 #include <gtest/gtest.h>
