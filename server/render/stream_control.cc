@@ -144,9 +144,9 @@ void StreamControl::Publish(Context& context, uint64_t frame, int64_t time_ns,
                                               .delay_frames = delay_frames,
                                               .xruns = xruns_});
     if (!state_is_news_) return;
-    // Either this sees the wish, or who makes it sees the end when it looks again. The
+    // Either this sees the wish, or who makes it sees the end when it looks again:
+    // `state` and `armed` are stored and loaded in one order (seq_cst) on both sides. The
     // news waits for a wish that comes after it: nothing else will answer that one.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
     if (Wake(context)) state_is_news_ = false;
 }
 
