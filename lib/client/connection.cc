@@ -202,10 +202,9 @@ int Connection::TakeOne(Listener& listener) noexcept {
 }
 
 bool Connection::IsAlive() const noexcept {
-    std::byte byte{};
-    const ssize_t peeked =
-        ::recv(socket_.Get(), &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
-    return peeked > 0 || (peeked < 0 && (errno == EAGAIN || errno == EINTR));
+    // Asked this way, the end is seen although a wake may still wait before it.
+    pollfd socket{socket_.Get(), POLLRDHUP, 0};
+    return ::poll(&socket, 1, 0) <= 0;
 }
 
 void Connection::ThrowRefused(std::span<const std::byte> message) {

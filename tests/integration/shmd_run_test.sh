@@ -5,6 +5,11 @@
 # Every test is a function; it says `ok NAME` or `not ok NAME` and what it saw.
 set -uo pipefail
 
+# Whoever started this may ignore signals (nohup, a background job): bash could not trap them.
+if [ -z "${SIGNALS_ARE_DEFAULT-}" ]; then
+    exec env --default-signal SIGNALS_ARE_DEFAULT=1 "$BASH" "${BASH_SOURCE[0]}" "$@"
+fi
+
 self=$(readlink -f "${BASH_SOURCE[0]}")
 run=$(readlink -f "${SHMD_RUN:-${abs_top_builddir:-.}/shmd-run}")
 wav=/usr/share/sounds/alsa/Front_Center.wav
