@@ -46,11 +46,11 @@ void ConfineThisThread(int news_fd) {
     for (const int call : {SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(madvise),
                            SCMP_SYS(munmap), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit)})
         Require(::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0));
-    Require(::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                               SCMP_A0(SCMP_CMP_EQ, static_cast<unsigned>(news_fd))));
-    Require(::seccomp_rule_add(
-        filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
-        SCMP_A3(SCMP_CMP_MASKED_EQ, unsigned{MSG_DONTWAIT}, unsigned{MSG_DONTWAIT})));
+    const scmp_arg_cmp is_news_fd{0, SCMP_CMP_EQ, static_cast<unsigned>(news_fd), 0};
+    const scmp_arg_cmp has_dontwait{3, SCMP_CMP_MASKED_EQ, MSG_DONTWAIT, MSG_DONTWAIT};
+    Require(::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, is_news_fd));
+    Require(
+        ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, has_dontwait));
     Require(::seccomp_load(filter));
     // The filter's description stays: to free it is no business of a confined thread.
 }

@@ -21,6 +21,10 @@ using wire::Direction;
 
 constexpr uint32_t kBufferFrames = 24000;
 
+bool Contains(const std::vector<std::byte>& all, const std::vector<std::byte>& part) {
+    return std::search(all.begin(), all.end(), part.begin(), part.end()) != all.end();
+}
+
 enum class Kind { kMemfd, kSocket };
 
 class Transport : public test::FdCheckedTest, public ::testing::WithParamInterface<Kind> {
@@ -182,13 +186,12 @@ TEST_P(Transport, RecordsWhatIsPlayed) {
     };
     AdvanceUntilStopped(*player, record);
     // Over the socket the last frames come with the next wake.
-    for (int wakes = 0; wakes < 10 && std::ranges::search(recorded, ramp).empty();
-         ++wakes) {
+    for (int wakes = 0; wakes < 10 && !Contains(recorded, ramp); ++wakes) {
         Advance(10);
         ASSERT_TRUE(AwaitReadable(*recorder));
         record();
     }
-    EXPECT_FALSE(std::ranges::search(recorded, ramp).empty());
+    EXPECT_TRUE(Contains(recorded, ramp));
     EXPECT_TRUE(
         std::ranges::equal(recorded, std::span{tap_->Played()}.first(recorded.size())));
 }
@@ -212,8 +215,7 @@ TEST_P(Transport, PlaysAgainAfterADropAndNewParameters) {
     Write(*stream, ramp);
     EXPECT_EQ(stream->Drain(), 0);
     AdvanceUntilStopped(*stream, [] {});
-    const auto found = std::ranges::search(tap_->Played(), ramp);
-    EXPECT_FALSE(found.empty());
+    EXPECT_TRUE(Contains(tap_->Played(), ramp));
 }
 
 TEST_P(Transport, TellsTheApplicationThatTheServerIsGone) {
