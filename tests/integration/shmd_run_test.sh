@@ -5,7 +5,7 @@
 # Every test is a function; it says `ok NAME` or `not ok NAME` and what it saw.
 set -uo pipefail
 
-# Whoever started this may ignore signals (nohup, a job of a shell): bash cannot trap them.
+# Who started this may ignore signals (nohup, a job of a shell): bash cannot trap them.
 if [ -z "${SIGNALS_ARE_DEFAULT-}" ]; then
     exec env --default-signal SIGNALS_ARE_DEFAULT=1 "$BASH" "${BASH_SOURCE[0]}" "$@"
 fi
