@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,9 @@ namespace shmd::wire {
 namespace {
 
 std::vector<std::byte> Bytes(const MessageHeader& header, size_t size) {
-    std::vector<std::byte> bytes(size);
-    std::memcpy(bytes.data(), &header, std::min(size, sizeof header));
+    const auto of_header = std::as_bytes(std::span{&header, 1});
+    std::vector<std::byte> bytes{of_header.begin(), of_header.end()};
+    bytes.resize(size);
     return bytes;
 }
 
