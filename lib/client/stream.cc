@@ -163,7 +163,12 @@ uint64_t Stream::Limit(const shm::Position& position) const noexcept {
                               position.time_ns >= resumed_ns_ &&
                               (position.state == StreamState::kRunning ||
                                position.state == StreamState::kDraining);
-    return moves_unseen ? std::max(appl_, position.limit_frames) : position.limit_frames;
+    if (!moves_unseen) return position.limit_frames;
+    // As far ahead of what is known as the server's ring has room for.
+    constexpr uint32_t kBuffersAhead = wire::kSocketRingBuffers - 1;
+    const uint64_t most =
+        position.limit_frames + uint64_t{kBuffersAhead} * params_.buffer_frames;
+    return std::max(std::min(appl_, most), position.limit_frames);
 }
 
 Stream::State Stream::StateOf(

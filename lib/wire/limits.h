@@ -30,6 +30,10 @@ inline constexpr uint64_t kBlockBytes = 4096;
 // under mlockall(MCL_FUTURE) pays for all of it at once, so it is no larger.
 inline constexpr uint64_t kRingBytes = 4 * 1024 * 1024;
 inline constexpr uint64_t kPoolBytes = kBlockBytes + kRingBytes;
+// What a server holds of a stream on the socket transport, in that stream's buffers. Its
+// client knows only an old limit, and its clock goes on while the server is late: it may
+// be a buffer ahead of what it knows.
+inline constexpr uint32_t kSocketRingBuffers = 2;
 // One from each side for a connection; a second registration is refused.
 inline constexpr uint32_t kClientPoolId = 1;
 inline constexpr uint32_t kServerPoolId = 2;

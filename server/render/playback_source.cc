@@ -22,13 +22,18 @@ std::optional<audio::Resampler> MakeResampler(uint32_t in_hz, uint32_t out_hz,
     return audio::Resampler{in_hz, out_hz, channels};
 }
 
+shm::RingArea<const std::byte> RingOf(const StreamSetup& setup) noexcept {
+    const uint32_t frame_bytes = setup.format.FrameBytes();
+    return {setup.playback_ring, frame_bytes,
+            static_cast<uint32_t>(setup.playback_ring.size() / frame_bytes)};
+}
+
 }  // namespace
 
 PlaybackSource::PlaybackSource(const StreamSetup& setup,
                                const audio::StreamFormat& device_format)
     : control_{setup, device_format.rate_hz},
-      reader_{{setup.playback_ring, setup.format.FrameBytes(), setup.buffer_frames},
-              setup.client_block->written_frames},
+      reader_{RingOf(setup), setup.client_block->written_frames},
       remixer_{setup.channel_map, audio::DefaultChannelMap(device_format.channels)},
       resampler_{MakeResampler(setup.format.rate_hz, device_format.rate_hz,
                                device_format.channels)},
@@ -67,10 +72,7 @@ void PlaybackSource::CopyInto(Context& context, std::span<std::byte> block,
     if (is_drained_) return audio::FillSilence(Setup().format.sample, block);
     const uint32_t frame_bytes = reader_.Area().FrameBytes();
     const auto frames = static_cast<uint32_t>(block.size() / frame_bytes);
-    const auto [status, ready] = reader_.Peek();
-    if (status == shm::RingStatus::kFault)
-        control_.EnterFault(context, Fault::kWritten, control_.WrittenUntrusted());
-    const uint32_t copied = std::min(frames, ready);
+    const uint32_t copied = std::min(frames, ReadyFrames(context));
     const auto runs = reader_.Runs(copied);
     std::memcpy(block.data(), runs.first.data(), runs.first.size());
     if (!runs.second.empty())
@@ -127,14 +129,21 @@ uint32_t PlaybackSource::Resampled(Context& context, Scratch& scratch, uint32_t 
     return made;
 }
 
+/** How many frames the ring has; none, and a fault, where its writer lies. */
+uint32_t PlaybackSource::ReadyFrames(Context& context) noexcept {
+    const auto [status, ready] = reader_.Peek();
+    // Who starts anew counts from another frame, and stores that after its command: the
+    // command, then, was read too early for it.
+    if (status == shm::RingStatus::kFault && !control_.HasNewCommand())
+        control_.EnterFault(context, Fault::kWritten, control_.WrittenUntrusted());
+    return ready;
+}
+
 PlaybackSource::Fetched PlaybackSource::Fetch(Context& context, Scratch& scratch,
                                               uint32_t frames,
                                               uint64_t device_frame) noexcept {
-    const auto [status, ready] = reader_.Peek();
-    if (status == shm::RingStatus::kFault) {
-        control_.EnterFault(context, Fault::kWritten, control_.WrittenUntrusted());
-        return {0, false};
-    }
+    const uint32_t ready = ReadyFrames(context);
+    if (!IsRunning()) return {0, false};
     if (ready == 0) return FetchSilence(context, scratch, frames, device_frame);
     const auto run = reader_.Runs(std::min(frames, ready)).first;
     const auto fetched = static_cast<uint32_t>(run.size() / reader_.Area().FrameBytes());
@@ -166,8 +175,10 @@ bool PlaybackSource::SilenceIsAllowed(Context& context, uint32_t frames,
     }
     // ALSA's rule: stop when avail, here with the missing frames gone, is at the
     // threshold.
-    const uint64_t behind = reader_.Position() + frames - control_.WrittenUntrusted();
-    if (behind + Setup().buffer_frames < control_.StopThreshold()) return true;
+    const auto behind =
+        static_cast<int64_t>(reader_.Position() + frames - control_.WrittenUntrusted());
+    const int64_t avail = std::max<int64_t>(behind + Setup().buffer_frames, 0);
+    if (static_cast<uint64_t>(avail) < control_.StopThreshold()) return true;
     control_.EnterXrun(context, Event::kUnderrun, frames, reader_.Position());
     return false;
 }

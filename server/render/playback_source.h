@@ -71,6 +71,7 @@ class PlaybackSource {
         bool from_ring;
     };
 
+    uint32_t ReadyFrames(Context& context) noexcept;
     Fetched Fetch(Context& context, Scratch& scratch, uint32_t frames,
                   uint64_t device_frame) noexcept;
     Fetched FetchSilence(Context& context, Scratch& scratch, uint32_t frames,

@@ -35,6 +35,11 @@ class StreamControl {
      */
     Change ReadCommand(Context& context, uint64_t device_frame) noexcept;
 
+    /** Whether the client wrote a command since ReadCommand. */
+    [[nodiscard]] bool HasNewCommand() const noexcept {
+        return setup_.client_block->command.load(std::memory_order_acquire) != acted_;
+    }
+
     [[nodiscard]] bool IsRunning() const noexcept {
         return state_ == wire::StreamState::kRunning ||
                state_ == wire::StreamState::kDraining;

@@ -30,7 +30,10 @@ struct StreamSetup {
 
     const wire::ClientBlock* client_block = nullptr;
     wire::ServerBlock* server_block = nullptr;
-    /** buffer_frames frames; one of them, by direction. The client writes the first. */
+    /**
+     * One of them, by direction; the client writes the first. buffer_frames frames;
+     * kSocketRingBuffers times as many where they come over the socket.
+     */
     std::span<const std::byte> playback_ring;
     std::span<std::byte> capture_ring;
     /** The client's socket, for wakes; -1: raise mailbox->wake, the loop sends for us. */

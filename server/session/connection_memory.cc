@@ -27,7 +27,9 @@ void ConnectionMemory::BindClientPool(const base::UniqueFd& fd, uint64_t size_by
 }
 
 void ConnectionMemory::UsePrivateClientPool() {
-    if (!private_client_pool_) private_client_pool_ = shm::OwnPool::Private();
+    constexpr auto kBytes =
+        wire::kBlockBytes + wire::kSocketRingBuffers * wire::kRingBytes;
+    if (!private_client_pool_) private_client_pool_ = shm::OwnPool::Private(kBytes);
     uses_private_ = true;
 }
 

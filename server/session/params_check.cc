@@ -68,7 +68,8 @@ std::string CheckRing(const wire::SetParams& request, bool is_capture,
         if (is_capture)
             setup.capture_ring = memory.ServerRing().first(size);
         else
-            setup.playback_ring = memory.PrivateClientRing().first(size);
+            setup.playback_ring =
+                memory.PrivateClientRing().first(wire::kSocketRingBuffers * size);
         return "";
     }
     const auto range =

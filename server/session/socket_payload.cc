@@ -27,9 +27,10 @@ const char* SocketPayload::OnData(const wire::DataView& message) noexcept {
         return "data of a wrong size";
     if (data.position_frames > wire::kMaxFrameCount)
         return "data at an impossible position";
-    const auto ring_bytes = size_t{params_.frame_bytes} * params_.buffer_frames;
+    const uint32_t ring_frames = wire::kSocketRingBuffers * params_.buffer_frames;
+    const auto ring_bytes = size_t{params_.frame_bytes} * ring_frames;
     shm::RingWriter writer{{memory_->PrivateClientRing().first(ring_bytes),
-                            params_.frame_bytes, params_.buffer_frames},
+                            params_.frame_bytes, ring_frames},
                            memory_->PrivateClientBlock().written_frames};
     const auto runs = writer.Runs(data.position_frames, data.frames);
     std::ranges::copy(message.payload.first(runs.first.size()), runs.first.begin());

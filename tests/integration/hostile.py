@@ -500,7 +500,7 @@ TABLE = {
     "a start beyond 2^62": ([HELLO, OPEN, SET, (pc.CLIENT_WORDS, words(
         command=1 << 32 | 1 << 16 | 1, start=2**62 + 1))], "dropped"),
     "written too far": ([HELLO, OPEN, SET, (pc.CLIENT_WORDS, words(
-        command=1 << 32 | 1 << 16 | 1, written=2000, stop_threshold=pc.NEVER))],
+        command=1 << 32 | 1 << 16 | 1, written=2049, stop_threshold=pc.NEVER))],
                         "dropped"),
     "capture written ahead": ([HELLO, (pc.OPEN_STREAM, pc.open_body(1)), SET, (
         pc.CLIENT_WORDS, words(command=1 << 32 | 1 << 16 | 1, written=10**9))],

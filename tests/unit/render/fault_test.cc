@@ -78,6 +78,20 @@ TEST_F(StreamFault, IsNotAStartAtTheLastFrameCountThatMayBe) {
     EXPECT_EQ(liar_.State(), StreamState::kRunning);
 }
 
+TEST_F(StreamFault, IsNotAWriterThatStartsAnewAfterItsCommandWasRead) {
+    liar_.Start();
+    stage_.Turn();
+    stage_.Device().OnBlock([this, once = true]() mutable {
+        if (!std::exchange(once, false)) return;
+        liar_.Stop();
+        liar_.Words().written_frames = 2 * 4800;
+    });
+    stage_.RunForMs(30);
+    EXPECT_TRUE(stage_.TakeEvents(Event::kFault).empty());
+    EXPECT_EQ(liar_.State(), StreamState::kStopped);
+    EXPECT_EQ(liar_.Count().xruns, 0U);
+}
+
 TEST_F(StreamFault, EndsTheStreamForGood) {
     liar_.Words().written_frames = 4801;
     liar_.Start();

@@ -24,8 +24,7 @@ class ThreadStage {
     explicit ThreadStage(std::function<void(int news_fd)> on_start = {},
                          std::function<void()> on_block = {})
         : news_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
-          device_{std::move(on_block)},
-          renderer_{device_, 480},
+          renderer_{Prepared(device_, std::move(on_block)), 480},
           thread_{std::in_place, renderer_, clock_,
                   RenderThread::Options{0, news_.Get(), [this, on_start] {
                                             if (on_start) on_start(news_.Get());
@@ -57,50 +56,16 @@ class ThreadStage {
     RenderThread& Thread() { return *thread_; }
 
   private:
-    /** A virtual device that does something more for each block. */
-    class Device final : public device::Device {
-      public:
-        explicit Device(std::function<void()> on_block)
-            : device_{{}}, on_block_{std::move(on_block)} {}
-        [[nodiscard]] const audio::StreamFormat& PlaybackFormat()
-            const noexcept override {
-            return device_.PlaybackFormat();
-        }
-        [[nodiscard]] const audio::StreamFormat& CaptureFormat() const noexcept override {
-            return device_.CaptureFormat();
-        }
-        [[nodiscard]] uint32_t LeastCycleFrames() const noexcept override {
-            return device_.LeastCycleFrames();
-        }
-        [[nodiscard]] uint32_t MostCycleFrames() const noexcept override {
-            return device_.MostCycleFrames();
-        }
-        void Start(int64_t now_ns) noexcept override { device_.Start(now_ns); }
-        void Stop() noexcept override { device_.Stop(); }
-        [[nodiscard]] uint64_t PositionFrames(int64_t now_ns) const noexcept override {
-            return device_.PositionFrames(now_ns);
-        }
-        [[nodiscard]] int64_t TimeOfFrameNs(uint64_t frame) const noexcept override {
-            return device_.TimeOfFrameNs(frame);
-        }
-        std::span<std::byte> BeginBlock(uint32_t frames) noexcept override {
-            if (on_block_) on_block_();
-            return device_.BeginBlock(frames);
-        }
-        std::span<const std::byte> EndBlock(uint32_t frames) noexcept override {
-            return device_.EndBlock(frames);
-        }
-
-      private:
-        device::VirtualDevice device_;
-        std::function<void()> on_block_;
-    };
-
+    static TapDevice& Prepared(TapDevice& device, std::function<void()> on_block) {
+        device.StopKeeping();
+        device.OnBlock(std::move(on_block));
+        return device;
+    }
     void Publish() { renderer_.Publish(std::make_unique<const Plan>(plan_)); }
 
     base::UniqueFd news_;
     testing::ManualClock clock_;
-    Device device_;
+    TapDevice device_{{}};
     Renderer renderer_;
     Plan plan_;
     std::optional<RenderThread> thread_;

@@ -2,6 +2,7 @@
 
 #include "device/virtual_device.h"
 
+#include <functional>
 #include <vector>
 
 namespace shmd::render {
@@ -32,6 +33,7 @@ class TapDevice final : public device::Device {
         return device_.TimeOfFrameNs(frame);
     }
     std::span<std::byte> BeginBlock(uint32_t frames) noexcept override {
+        if (on_block_) on_block_();
         block_ = device_.BeginBlock(frames);
         return block_;
     }
@@ -46,11 +48,15 @@ class TapDevice final : public device::Device {
     /** Do not keep what is played from here on (nor allocate for it). */
     void StopKeeping() { keeps_ = false; }
 
+    /** Do this before each block, on the audio thread, after the commands were read. */
+    void OnBlock(std::function<void()> on_block) { on_block_ = std::move(on_block); }
+
   private:
     device::VirtualDevice device_;
     std::span<std::byte> block_;
     std::vector<std::byte> played_;
     bool keeps_ = true;
+    std::function<void()> on_block_;
 };
 
 }  // namespace shmd::render

@@ -218,6 +218,26 @@ TEST_P(Transport, PlaysAgainAfterADropAndNewParameters) {
     EXPECT_TRUE(Contains(tap_->Played(), ramp));
 }
 
+TEST_P(Transport, PlaysOnWhenItsServerIsLateAndItIsNot) {
+    const auto stream = Open(Direction::kPlayback);
+    auto ramp = Ramp(-12000, kBufferFrames);
+    Write(*stream, ramp);
+    Begin([&] { return stream->Start(); });
+    Advance(20);
+    ASSERT_TRUE(PollUntil(*stream, [](const auto& s) { return s.hw_frames > 0; }));
+    const int64_t ahead_ns = server_->Clock().NowNs() + 600 * kNsPerMs;
+    for (int16_t level = 1; level <= 3; ++level) {
+        const auto avail =
+            static_cast<uint32_t>(stream->Avail(stream->Look(ahead_ns).hw_frames));
+        const auto frames = render::Level(level, avail);
+        Write(*stream, frames);
+        ramp.insert(ramp.end(), frames.begin(), frames.end());
+    }
+    EXPECT_EQ(stream->Drain(), 0);
+    AdvanceUntilStopped(*stream, [] {});
+    EXPECT_TRUE(Contains(tap_->Played(), ramp));
+}
+
 TEST_P(Transport, TellsTheApplicationThatTheServerIsGone) {
     const auto stream = Open(Direction::kPlayback);
     Write(*stream, Ramp(1, 4800));
