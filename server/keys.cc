@@ -24,6 +24,10 @@ constexpr std::array kKeys{
     Key{"device", &Settings::devices, 0, 0, "", "[NAME=]SPEC",
         "Play through this device; give the option once for each. The first, or the one "
         "called default, is the default device. The devices of the file are dropped."},
+    Key{"fallback", &Settings::fallback, 0, 0, "", "SPEC",
+        "The virtual device that plays while a card is away, busy or broken."},
+    Key{"idle_timeout_ms", &Settings::idle_timeout_ms, 0, 3'600'000, "ms", "N",
+        "Close a card that nobody has used for this long."},
     Key{"log_level", &Settings::log_level, 0, 0, "", "LEVEL",
         "Log events of this weight and above."},
     Key{"stats_file", &Settings::stats_file, 0, 0, "", "FILE",

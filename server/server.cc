@@ -1,12 +1,12 @@
 #include "server.h"
 
-#include "device/factory.h"
 #include "ipc/socket.h"
 #include "log.h"
 #include "statistics.h"
 #include "wire/limits.h"
 
 #include <systemd/sd-daemon.h>
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <stdexcept>
@@ -29,6 +29,11 @@ engine::DeviceRunner::Options RunnerOptions(const Settings& settings,
     return {.cycle_max_us = settings.cycle_max_us,
             .realtime_priority = static_cast<int>(settings.realtime_priority),
             .on_audio_start = std::move(on_audio_start)};
+}
+
+engine::Engine::CardOptions CardOptionsOf(const Settings& settings) {
+    return {.fallback = settings.fallback,
+            .idle_timeout_ns = int64_t{settings.idle_timeout_ms} * base::kNsPerMs};
 }
 
 std::unique_ptr<ListeningSocket> Listen(const std::string& configured) {
@@ -77,7 +82,7 @@ Server::~Server() = default;
 void Server::AddDevices() {
     for (const auto& [name, spec] : settings_.devices) {
         try {
-            engine_.AddDevice(name, device::MakeDevice(spec));
+            engine_.AddDevice(name, spec, CardOptionsOf(settings_));
         } catch (const std::exception& error) {
             throw std::runtime_error("device '" + name + "': " + error.what());
         }
@@ -111,14 +116,35 @@ void Server::Reload() {
         Log(LogLevel::kError) << "not reloaded: " << error.what();
         return;
     }
-    if (next.devices != settings_.devices || next.socket != settings_.socket)
-        Log(LogLevel::kWarn) << "device and socket change only with a restart";
+    ReloadDevices(next);
+    if (next.socket != settings_.socket)
+        Log(LogLevel::kWarn) << "socket changes only with a restart";
     SetLogLevel(next.log_level);
     registry_->SetLimits(LimitsOf(next));
     context_.use_memfd = next.memfd;
     context_.gain = static_cast<float>(next.gain);
     settings_.stats_file = next.stats_file;
     Log(LogLevel::kInfo) << "reloaded";
+}
+
+void Server::ReloadDevices(const Settings& next) {
+    const auto only_with_restart = [](const std::string& name) {
+        Log(LogLevel::kWarn) << "device=" << name << " changes only with a restart";
+    };
+    for (const auto& [name, spec] : settings_.devices)
+        if (std::ranges::find(next.devices, name, &DeviceList::value_type::first) ==
+            next.devices.end())
+            only_with_restart(name);
+    for (const auto& device : next.devices) {
+        const auto& [name, spec] = device;
+        try {
+            if (!engine_.ChangeDevice(name, spec, CardOptionsOf(next)) &&
+                std::ranges::find(settings_.devices, device) == settings_.devices.end())
+                only_with_restart(name);
+        } catch (const std::exception& error) {
+            Log(LogLevel::kError) << "device=" << name << " stays: " << error.what();
+        }
+    }
 }
 
 void Server::WriteStatistics() {

@@ -44,6 +44,7 @@ class Server {
     void AddDevices();
     void OnSignal(int signal);
     void Reload();
+    void ReloadDevices(const Settings& next);
     void WriteStatistics();
 
     loop::Loop& loop_;

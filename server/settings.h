@@ -17,7 +17,11 @@ struct Settings {
     /** Where to listen; empty: see ServerSocketPath (lib/ipc/socket.h). */
     std::string socket;
     /** Never empty; names are unique, of [A-Za-z0-9_-], and not "monitor". */
-    DeviceList devices{{"default", "virtual"}};
+    DeviceList devices{{"default", "auto"}};
+    /** What plays while a card does not: a spec of a virtual device. */
+    std::string fallback = "virtual";
+    /** How long a card stays open that nobody uses, in milliseconds. */
+    uint32_t idle_timeout_ms = 5000;
     LogLevel log_level = LogLevel::kInfo;
     /** Where statistics are written as JSON when the server stops; empty: nowhere. */
     std::string stats_file;

@@ -16,13 +16,14 @@ _shmd() {
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             return
             ;;
-        --device) choices='virtual' ;;
+        --device) choices='auto hw: virtual' ;;
         --log-level) choices='error warn info debug' ;;
         --memfd) choices='yes no' ;;
-        --realtime-priority | --cycle-max-us | --gain) ;;
+        --fallback | --idle-timeout-ms | --realtime-priority | --cycle-max-us | --gain) ;;
         --max-clients | --max-clients-per-user | --max-memory-per-user-mib) ;;
         *)
             choices='--socket= --device= --log-level= --stats-file= --memfd=
+                --fallback= --idle-timeout-ms=
                 --realtime-priority= --cycle-max-us= --max-clients=
                 --max-clients-per-user= --max-memory-per-user-mib= --gain=
                 --config= --help --version'

@@ -20,9 +20,9 @@ struct DeviceSpec {
     /** The only cycle length, in frames; 0: the device's own range. */
     uint32_t period_frames = 0;
     /** The WAV file that gets everything that is played; empty: none. */
-    std::string wav_path;
+    std::string wav_path{};
     /** The sound file that is captured, over and over; empty: what is played is. */
-    std::string capture_path;
+    std::string capture_path{};
 
     bool operator==(const DeviceSpec&) const = default;
 };

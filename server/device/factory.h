@@ -3,17 +3,40 @@
 #include "device/device.h"
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace shmd::device {
 
+enum class Direction { kPlayback, kCapture };
+
+/** Whether `spec` describes one device of both directions that always works: "virtual".
+ */
+bool IsVirtual(std::string_view spec) noexcept;
+
 /**
- * Build the device that `spec` describes (see ParseDeviceSpec); it is not started.
+ * Check the text alone.  Thread: any.
+ * Errors: std::invalid_argument, one sentence that names the key and what is allowed.
+ */
+void CheckSpec(std::string_view spec);
+
+/**
+ * The devices that `spec` stands for at present, best first: itself, or for
+ * "auto[,key=value]…" the cards that have `direction`, with those keys.
+ * Thread: loop.  @pre CheckSpec
+ */
+std::vector<std::string> Candidates(const std::string& spec, Direction direction);
+
+/**
+ * Build the device that `spec` describes (see ParseDeviceSpec and ParseAlsaSpec); it is
+ * open and not started. A virtual device has both directions, whichever is asked for.
  *
  * Thread: loop.  Realtime: no.
  * Errors: std::invalid_argument for the text, std::system_error and std::runtime_error
- * for the files that it names.
+ * for the card, and for the files that it names.
  */
-std::unique_ptr<Device> MakeDevice(std::string_view spec);
+std::unique_ptr<Device> MakeDevice(std::string_view spec,
+                                   Direction direction = Direction::kPlayback);
 
 }  // namespace shmd::device

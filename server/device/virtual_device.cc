@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "wire/limits.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace shmd::device {
@@ -26,7 +27,8 @@ VirtualDevice::VirtualDevice(const DeviceSpec& spec)
       least_cycle_frames_{spec.period_frames != 0 ? spec.period_frames
                                                   : kLeastPeriodFrames},
       most_cycle_frames_{MostCycle(spec)},
-      block_(size_t{most_cycle_frames_} * format_.FrameBytes()) {
+      block_(size_t{most_cycle_frames_} * format_.FrameBytes()),
+      history_{format_.FrameBytes(), 2 * most_cycle_frames_} {
     if (!spec.capture_path.empty()) {
         source_.emplace(spec.capture_path, format_.rate_hz);
         capture_block_.resize(size_t{most_cycle_frames_} *
@@ -52,11 +54,19 @@ uint32_t VirtualDevice::MostCycleFrames() const noexcept {
     return most_cycle_frames_;
 }
 
-void VirtualDevice::Start(int64_t now_ns) noexcept {
+bool VirtualDevice::Start(int64_t now_ns) noexcept {
     assert(!started_);
     started_ = true;
     start_ns_ = now_ns;
     start_frame_ = rendered_;
+    return true;
+}
+
+bool VirtualDevice::Finish() {
+    KeepCaptured(false);
+    started_ = false;
+    start_frame_ = rendered_ = 0;
+    return true;
 }
 
 void VirtualDevice::Stop() noexcept {
@@ -64,7 +74,7 @@ void VirtualDevice::Stop() noexcept {
     started_ = false;
 }
 
-uint64_t VirtualDevice::PositionFrames(int64_t now_ns) const noexcept {
+uint64_t VirtualDevice::PositionFrames(int64_t now_ns) noexcept {
     assert(started_);
     if (now_ns <= start_ns_) return start_frame_;
     const int64_t played =
@@ -84,16 +94,39 @@ std::span<std::byte> VirtualDevice::BeginBlock(uint32_t frames) noexcept {
     return std::span{block_}.first(size_t{frames} * format_.FrameBytes());
 }
 
-std::span<const std::byte> VirtualDevice::EndBlock(uint32_t frames) noexcept {
+void VirtualDevice::EndBlock(uint32_t frames) noexcept {
     assert(started_ && frames > 0 && frames <= most_cycle_frames_);
     const auto block = std::span{block_}.first(size_t{frames} * format_.FrameBytes());
+    if (keeps_ && !source_) history_.Push(rendered_, block);
     rendered_ += frames;
     if (sink_) sink_->Push(block);
-    if (!source_) return block;
-    const auto captured =
-        std::span{capture_block_}.first(frames * source_->Format().FrameBytes());
-    source_->Read(captured);
-    return captured;
+}
+
+void VirtualDevice::KeepCaptured(bool keep) noexcept {
+    if (keep == keeps_) return;
+    keeps_ = keep;
+    captured_ = rendered_;
+    history_.Clear();
+    taken_bytes_ = 0;
+}
+
+std::span<const std::byte> VirtualDevice::CapturedBefore(uint64_t frame) noexcept {
+    if (source_) return ReadSource(frame);
+    history_.Pop(taken_bytes_);
+    const auto run = history_.FrontBefore(frame);
+    taken_bytes_ = run.size();
+    return run;
+}
+
+std::span<const std::byte> VirtualDevice::ReadSource(uint64_t frame) noexcept {
+    frame = std::min(frame, rendered_);
+    if (!keeps_ || frame <= captured_) return {};
+    const auto frames = std::min<uint64_t>(frame - captured_, most_cycle_frames_);
+    const auto run = std::span{capture_block_}.first(static_cast<size_t>(frames) *
+                                                     source_->Format().FrameBytes());
+    source_->Read(run);
+    captured_ += frames;
+    return run;
 }
 
 std::string VirtualDevice::Service() {

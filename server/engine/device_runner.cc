@@ -1,18 +1,11 @@
 #include "engine/device_runner.h"
 
-#include "base/error.h"
-
-#include <sys/eventfd.h>
 #include <algorithm>
+#include <utility>
 
 namespace shmd::engine {
 
 namespace {
-
-uint32_t MostCycle(const device::Device& device, uint32_t cycle_max_us) {
-    return static_cast<uint32_t>(
-        base::MulDiv(cycle_max_us, device.PlaybackFormat().rate_hz, 1'000'000));
-}
 
 template <typename Streams>
 void Erase(Streams& streams, uint32_t stream_id) {
@@ -23,46 +16,45 @@ void Erase(Streams& streams, uint32_t stream_id) {
 }  // namespace
 
 DeviceRunner::DeviceRunner(std::string name, std::unique_ptr<device::Device> device,
-                           loop::Loop& loop, base::Clock& clock, const Options& options,
+                           loop::Loop& loop, base::Clock& clock, Options options,
                            DeviceCallbacks callbacks)
     : name_{std::move(name)},
-      device_{std::move(device)},
+      loop_{loop},
       clock_{clock},
+      options_{std::move(options)},
       callbacks_{std::move(callbacks)},
-      news_fd_{
-          base::RequireNonNegative(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")},
-      renderer_{*device_, MostCycle(*device_, options.cycle_max_us)},
       service_timer_{loop, [this] { Service(); }},
-      news_watch_{loop, news_fd_.Get(), [this](uint64_t) { OnNews(); }},
-      thread_{renderer_,
-              clock,
-              {.realtime_priority = options.realtime_priority,
-               .news_fd = news_fd_.Get(),
-               .on_start = options.on_audio_start}} {}
+      running_{Run(std::move(device))} {}
 
 DeviceRunner::~DeviceRunner() = default;
+
+std::unique_ptr<RunningDevice> DeviceRunner::Run(std::unique_ptr<device::Device> device) {
+    return std::make_unique<RunningDevice>(std::move(device), loop_, clock_, counters_,
+                                           options_, [this] { OnNews(); });
+}
 
 template <typename Change>
 void DeviceRunner::ChangePlan(Change change) {
     change(plan_);
-    renderer_.Publish(std::make_unique<const render::Plan>(plan_));
-    thread_.Kick();
+    running_->Renderer().Publish(std::make_unique<const render::Plan>(plan_));
+    running_->Thread().Kick();
 }
 
 void DeviceRunner::Add(EndpointKind kind, const render::StreamSetup& setup) {
+    const device::Device& device = Device();
     ChangePlan([&](render::Plan& plan) {
         switch (kind) {
             case EndpointKind::kPlayback:
                 plan.sources.push_back(std::make_shared<render::PlaybackSource>(
-                    setup, device_->PlaybackFormat()));
+                    setup, device.PlaybackFormat(), device.LatencyFrames()));
                 break;
             case EndpointKind::kCapture:
-                plan.recorders.push_back(std::make_shared<render::CaptureSink>(
-                    setup, device_->CaptureFormat()));
+                plan.recorders.push_back(
+                    std::make_shared<render::CaptureSink>(setup, device.CaptureFormat()));
                 break;
             case EndpointKind::kMonitor:
                 plan.monitors.push_back(std::make_shared<render::CaptureSink>(
-                    setup, device_->PlaybackFormat()));
+                    setup, device.PlaybackFormat()));
                 break;
         }
     });
@@ -82,26 +74,62 @@ void DeviceRunner::SetGain(uint32_t stream_id, float gain) {
 }
 
 void DeviceRunner::Kick() {
-    thread_.Kick();
-    if (!service_timer_.Armed())
-        service_timer_.ArmAtNs(clock_.NowNs() + device::Device::kServicePeriodNs);
+    running_->Thread().Kick();
+}
+
+std::unique_ptr<device::Device> DeviceRunner::Detach() {
+    earlier_audio_time_ns_ = AudioTimeNs();
+    running_->EndThread();
+    OnNews();
+    earlier_dropped_events_ = DroppedEvents();
+    std::unique_ptr<device::Device> device = running_->TakeDevice();
+    running_.reset();
+    rest_ = device->Finish() ? render::PlaybackSource::Rest::kHeard
+                             : render::PlaybackSource::Rest::kLost;
+    return device;
+}
+
+void DeviceRunner::Attach(std::unique_ptr<device::Device> device) {
+    for (auto& source : plan_.sources)
+        source = std::make_shared<render::PlaybackSource>(
+            *source, rest_, device->PlaybackFormat(), device->LatencyFrames());
+    for (auto& sink : plan_.recorders)
+        sink = std::make_shared<render::CaptureSink>(*sink, device->CaptureFormat());
+    for (auto& sink : plan_.monitors)
+        sink = std::make_shared<render::CaptureSink>(*sink, device->PlaybackFormat());
+    running_ = Run(std::move(device));
+    ChangePlan([](render::Plan&) {});
+    Kick();
+}
+
+int64_t DeviceRunner::AudioTimeNs() const noexcept {
+    return earlier_audio_time_ns_ + running_->Thread().ProcessorTimeNs();
+}
+
+uint64_t DeviceRunner::DroppedEvents() const noexcept {
+    return earlier_dropped_events_ + running_->Renderer().DroppedEvents();
 }
 
 void DeviceRunner::OnNews() {
     base::EventRecord record;
-    while (renderer_.Events().TryPop(record))
+    while (running_->Renderer().Events().TryPop(record))
         callbacks_.on_event(record);
-    renderer_.FreeRetired();
+    running_->Renderer().FreeRetired();
+    // It starts by itself, when a client says so in its words.
+    if (DeviceIsRunning() && !service_timer_.Armed())
+        service_timer_.ArmAtNs(clock_.NowNs() + device::Device::kServicePeriodNs);
     callbacks_.on_mail();
 }
 
 void DeviceRunner::Service() {
     // Asked before the files are served: what was played before a stop is then seen here.
-    const bool was_running = renderer_.DeviceIsRunning();
-    if (const std::string problem = device_->Service(); !problem.empty())
+    const bool was_running = DeviceIsRunning();
+    if (const std::string problem = Device().Service(); !problem.empty())
         callbacks_.on_problem(problem);
     if (was_running)
         service_timer_.ArmAtNs(clock_.NowNs() + device::Device::kServicePeriodNs);
+    else
+        callbacks_.on_stopped();
 }
 
 }  // namespace shmd::engine

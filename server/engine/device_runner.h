@@ -1,21 +1,17 @@
 #pragma once
 
 #include "base/clock.h"
-#include "base/unique_fd.h"
 #include "device/device.h"
 #include "engine/endpoint.h"
-#include "loop/event.h"
+#include "engine/running_device.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
-#include "render/render_thread.h"
-#include "render/renderer.h"
 #include "render/stream_setup.h"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace shmd::engine {
 
@@ -27,31 +23,31 @@ struct DeviceCallbacks {
     std::function<void()> on_mail;
     /** The device has something for the log: a file that cannot be written, say. */
     std::function<void(const std::string&)> on_problem;
+    /** The device has stopped: nobody plays or records. */
+    std::function<void()> on_stopped;
 };
 
 /**
- * One device with its renderer and its audio thread, and the control side of its streams:
- * each change makes a new plan.
+ * The streams of one name and the device that plays or records them at present: each
+ * change makes a new plan for its audio thread. The device can be exchanged under them.
  *
  * Thread: loop.
  */
 class DeviceRunner {
   public:
-    struct Options {
-        uint32_t cycle_max_us = 20000;
-        int realtime_priority = 0;
-        /** Runs first on the audio thread; tests confine the thread with it. */
-        std::function<void()> on_audio_start;
-    };
+    using Options = RunningDevice::Options;
 
     /** Errors: std::system_error, std::bad_alloc. */
     DeviceRunner(std::string name, std::unique_ptr<device::Device> device,
-                 loop::Loop& loop, base::Clock& clock, const Options& options,
+                 loop::Loop& loop, base::Clock& clock, Options options,
                  DeviceCallbacks callbacks);
     ~DeviceRunner();
 
     [[nodiscard]] const std::string& Name() const noexcept { return name_; }
-    [[nodiscard]] const device::Device& Device() const noexcept { return *device_; }
+    [[nodiscard]] device::Device& Device() const noexcept { return running_->Device(); }
+    [[nodiscard]] bool DeviceIsRunning() const noexcept {
+        return running_->Renderer().DeviceIsRunning();
+    }
 
     /** Build the stream and put it into the plan. Errors: std::system_error, bad_alloc.
      */
@@ -64,36 +60,45 @@ class DeviceRunner {
     /** Linear, 0.0 to 4.0; no effect on a recording stream. */
     void SetGain(uint32_t stream_id, float gain);
 
-    /** A client's command word is new. */
+    /** A client's command word is new, or the device is open now. */
     void Kick();
 
-    [[nodiscard]] const render::Counters& Count() const noexcept {
-        return renderer_.Count();
+    /**
+     * Take the device away: its streams stand still until Attach. Not from a callback of
+     * this.  Waits until what was rendered is heard, if the device still plays.
+     */
+    std::unique_ptr<device::Device> Detach();
+
+    /** Go on with another device, or the same. @pre Detach. Errors: as the constructor.
+     */
+    void Attach(std::unique_ptr<device::Device> device);
+
+    [[nodiscard]] const render::Counters& Count() const noexcept { return counters_; }
+    [[nodiscard]] int64_t AudioTimeNs() const noexcept;
+    [[nodiscard]] int RealtimeError() const noexcept {
+        return running_->Thread().RealtimeError();
     }
-    [[nodiscard]] int64_t AudioTimeNs() const noexcept {
-        return thread_.ProcessorTimeNs();
-    }
-    [[nodiscard]] int RealtimeError() const noexcept { return thread_.RealtimeError(); }
-    [[nodiscard]] uint64_t DroppedEvents() const noexcept {
-        return renderer_.DroppedEvents();
-    }
+    [[nodiscard]] uint64_t DroppedEvents() const noexcept;
 
   private:
+    std::unique_ptr<RunningDevice> Run(std::unique_ptr<device::Device> device);
     template <typename Change>
     void ChangePlan(Change change);
     void OnNews();
     void Service();
 
     std::string name_;
-    std::unique_ptr<device::Device> device_;
+    loop::Loop& loop_;
     base::Clock& clock_;
+    Options options_;
     DeviceCallbacks callbacks_;
-    base::UniqueFd news_fd_;
-    render::Renderer renderer_;
+    render::Counters counters_;
     render::Plan plan_;
+    render::PlaybackSource::Rest rest_ = render::PlaybackSource::Rest::kHeard;
+    int64_t earlier_audio_time_ns_ = 0;  // of the threads of devices that went
+    uint64_t earlier_dropped_events_ = 0;
     loop::Timer service_timer_;
-    loop::EventWatch news_watch_;
-    render::RenderThread thread_;
+    std::unique_ptr<RunningDevice> running_;
 };
 
 }  // namespace shmd::engine

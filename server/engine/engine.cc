@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace shmd::engine {
 
@@ -8,6 +9,9 @@ namespace {
 
 constexpr std::string_view kMonitor = "monitor";
 constexpr std::string_view kMonitorSuffix = ".monitor";
+
+// Nobody hears it, so it has nothing of the user's fallback but the silence.
+constexpr const char* kSilentFallback = "virtual";
 
 EndpointKind KindOf(bool is_capture) {
     return is_capture ? EndpointKind::kCapture : EndpointKind::kPlayback;
@@ -24,33 +28,89 @@ Engine::Engine(loop::Loop& loop, base::Clock& clock, DeviceRunner::Options optio
 
 Engine::~Engine() = default;
 
-void Engine::AddDevice(std::string name, std::unique_ptr<device::Device> device) {
+DeviceRunner& Engine::AddRunner(const std::string& name,
+                                std::unique_ptr<device::Device> device) {
     const size_t index = devices_.size();
     DeviceCallbacks callbacks{
-        .on_event = [this,
-                     index](const auto& record) { OnEvent(*devices_[index], record); },
+        .on_event = [this, index](const auto& record) { OnDeviceEvent(index, record); },
         .on_mail = [this] { OnMail(); },
         .on_problem =
             [this, index](const std::string& problem) {
                 report_(true, "device=" + devices_[index]->Name() + " " + problem);
             },
+        .on_stopped =
+            [this, index] {
+                if (keepers_[index]) keepers_[index]->OnStopped();
+            },
     };
-    devices_.push_back(std::make_unique<DeviceRunner>(std::move(name), std::move(device),
-                                                      loop_, clock_, options_,
-                                                      std::move(callbacks)));
+    devices_.push_back(std::make_unique<DeviceRunner>(
+        name, std::move(device), loop_, clock_, options_, std::move(callbacks)));
+    keepers_.resize(devices_.size());
+    return *devices_.back();
 }
 
-DeviceRunner* Engine::FindDevice(std::string_view name) const {
-    if (name.empty()) return devices_.empty() ? nullptr : devices_.front().get();
-    const auto found =
-        std::ranges::find_if(devices_, [=](const auto& d) { return d->Name() == name; });
-    return found == devices_.end() ? nullptr : found->get();
+void Engine::AddDevice(std::string name, std::unique_ptr<device::Device> device) {
+    DeviceRunner& runner = AddRunner(name, std::move(device));
+    names_.push_back({std::move(name), &runner, &runner});
+}
+
+void Engine::AddDevice(const std::string& name, const std::string& spec,
+                       const CardOptions& options) {
+    if (device::IsVirtual(spec)) return AddDevice(name, device::MakeDevice(spec));
+    using device::Direction;
+    if (!device::IsVirtual(options.fallback))
+        throw std::invalid_argument{"fallback " + options.fallback +
+                                    " is not a virtual device"};
+    DeviceRunner& playback = AddCard(
+        name, {spec, Direction::kPlayback, options.idle_timeout_ns}, options.fallback);
+    DeviceRunner& capture = AddCard(
+        name, {spec, Direction::kCapture, options.idle_timeout_ns}, kSilentFallback);
+    names_.push_back({name, &playback, &capture});
+    if (!monitor_)
+        monitor_ = std::make_unique<CardMonitor>(loop_, [this] {
+            for (const auto& keeper : keepers_)
+                if (keeper) keeper->OnCardsChanged();
+        });
+}
+
+DeviceRunner& Engine::AddCard(const std::string& name,
+                              const DeviceKeeper::Options& options,
+                              const std::string& fallback) {
+    const char* const direction =
+        options.direction == device::Direction::kPlayback ? " playback: " : " capture: ";
+    auto keeper = std::make_unique<DeviceKeeper>(
+        loop_, clock_, options, device::MakeDevice(fallback),
+        [this, prefix = "device=" + name + direction](const std::string& line) {
+            report_(false, prefix + line);
+        });
+    DeviceRunner& runner = AddRunner(name, keeper->TakeFirst());
+    keeper->Bind(runner);
+    keepers_.back() = std::move(keeper);
+    return runner;
+}
+
+bool Engine::ChangeDevice(const std::string& name, const std::string& spec,
+                          const CardOptions& options) {
+    bool is_changed = false;
+    for (size_t i = 0; i < devices_.size() && !device::IsVirtual(spec); ++i) {
+        if (!keepers_[i] || devices_[i]->Name() != name) continue;
+        keepers_[i]->SetSpec(spec, options.idle_timeout_ns);
+        is_changed = true;
+    }
+    return is_changed;
+}
+
+const Engine::NamedDevice* Engine::FindDevice(std::string_view name) const {
+    if (name.empty()) return names_.empty() ? nullptr : &names_.front();
+    const auto found = std::ranges::find(names_, name, &NamedDevice::name);
+    return found == names_.end() ? nullptr : &*found;
 }
 
 std::optional<Endpoint> Engine::FindEndpoint(std::string_view name,
                                              bool is_capture) const {
-    if (DeviceRunner* runner = FindDevice(name); runner != nullptr)
-        return Endpoint{runner, KindOf(is_capture)};
+    if (const NamedDevice* found = FindDevice(name); found != nullptr)
+        return Endpoint{is_capture ? found->capture : found->playback,
+                        KindOf(is_capture)};
     if (!is_capture || !name.ends_with(kMonitor)) return {};
     std::string_view device;
     if (name != kMonitor) {
@@ -58,9 +118,9 @@ std::optional<Endpoint> Engine::FindEndpoint(std::string_view name,
         device = name.substr(0, name.size() - kMonitorSuffix.size());
         if (device.empty()) return {};
     }
-    DeviceRunner* runner = FindDevice(device);
-    if (runner == nullptr) return {};
-    return Endpoint{runner, EndpointKind::kMonitor};
+    const NamedDevice* found = FindDevice(device);
+    if (found == nullptr) return {};
+    return Endpoint{found->playback, EndpointKind::kMonitor};
 }
 
 uint32_t Engine::Add(const Endpoint& endpoint, render::StreamSetup setup,
@@ -105,15 +165,27 @@ void Engine::SetGain(uint32_t stream_id, float gain) {
         found->second.runner->SetGain(stream_id, gain);
 }
 
-void Engine::OnEvent(const DeviceRunner& runner, const base::EventRecord& record) {
-    const auto event = static_cast<render::Event>(record.code);
-    if (event == render::Event::kLate)
-        return report_(false, "device=" + runner.Name() +
-                                  " late frames=" + std::to_string(record.a));
+void Engine::OnDeviceEvent(size_t index, const base::EventRecord& record) {
+    switch (static_cast<render::Event>(record.code)) {
+        case render::Event::kLate:
+            return report_(false, "device=" + devices_[index]->Name() +
+                                      " late frames=" + std::to_string(record.a));
+        case render::Event::kClosed:
+            if (keepers_[index]) keepers_[index]->OnClosed();
+            return;
+        case render::Event::kFailed:
+            if (keepers_[index]) keepers_[index]->OnFailed();
+            return;
+        default:
+            return OnStreamEvent(record);
+    }
+}
+
+void Engine::OnStreamEvent(const base::EventRecord& record) {
     const auto found = streams_.find(record.subject);
     if (found == streams_.end()) return;
     Stream& stream = found->second;
-    switch (event) {
+    switch (static_cast<render::Event>(record.code)) {
         case render::Event::kUnderrun:
             return OnXrun(stream, " underrun", record);
         case render::Event::kOverrun:
@@ -121,8 +193,8 @@ void Engine::OnEvent(const DeviceRunner& runner, const base::EventRecord& record
         case render::Event::kFault:
             return stream.listener->OnStreamFault(
                 Describe(static_cast<render::Fault>(record.a)), record.b);
-        case render::Event::kLate:
-            break;
+        default:
+            return;
     }
 }
 

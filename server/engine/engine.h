@@ -1,6 +1,8 @@
 #pragma once
 
 #include "base/clock.h"
+#include "engine/card_monitor.h"
+#include "engine/device_keeper.h"
 #include "engine/device_runner.h"
 #include "engine/endpoint.h"
 #include "engine/stream_record.h"
@@ -44,8 +46,32 @@ class Engine {
            Report report);
     ~Engine();
 
-    /** Add a device; the first is the default. Errors: as DeviceRunner. */
+    /** Add a device of both directions for good; the first is the default. Errors: as
+     * DeviceRunner. */
     void AddDevice(std::string name, std::unique_ptr<device::Device> device);
+
+    /** How devices that are cards are looked after. */
+    struct CardOptions {
+        /** What plays while no card does: a spec of a virtual device. */
+        std::string fallback = "virtual";
+        int64_t idle_timeout_ns = 5 * base::kNsPerSecond;
+    };
+
+    /**
+     * Add the device that `spec` describes. A card has its two directions apart, each
+     * with its own audio thread, and each with the fallback while it does not work.
+     * Errors: as device::MakeDevice, for the spec and for what is no card.
+     */
+    void AddDevice(const std::string& name, const std::string& spec,
+                   const CardOptions& options);
+
+    /**
+     * Let the cards of `name` go, and use what `spec` describes.
+     * @return false if `name` is no card's, or `spec` is not
+     * Errors: std::invalid_argument, and nothing changes.
+     */
+    bool ChangeDevice(const std::string& name, const std::string& spec,
+                      const CardOptions& options);
 
     /**
      * The endpoint of that name:
@@ -83,8 +109,20 @@ class Engine {
         uint32_t unreported_xruns = 0;
     };
 
-    [[nodiscard]] DeviceRunner* FindDevice(std::string_view name) const;
-    void OnEvent(const DeviceRunner& runner, const base::EventRecord& record);
+    /** A device as its user knows it. */
+    struct NamedDevice {
+        std::string name;
+        DeviceRunner* playback;
+        DeviceRunner* capture;  // the same, where one device does both
+    };
+
+    DeviceRunner& AddRunner(const std::string& name,
+                            std::unique_ptr<device::Device> device);
+    DeviceRunner& AddCard(const std::string& name, const DeviceKeeper::Options& options,
+                          const std::string& fallback);
+    [[nodiscard]] const NamedDevice* FindDevice(std::string_view name) const;
+    void OnDeviceEvent(size_t index, const base::EventRecord& record);
+    void OnStreamEvent(const base::EventRecord& record);
     void OnXrun(Stream& stream, const char* what, const base::EventRecord& record);
     void OnMail();
     void ForgetOldest();
@@ -93,7 +131,11 @@ class Engine {
     base::Clock& clock_;
     DeviceRunner::Options options_;
     Report report_;
+    std::vector<NamedDevice> names_;
+    /** By the same index; no keeper for a device that is there for good. */
     std::vector<std::unique_ptr<DeviceRunner>> devices_;
+    std::vector<std::unique_ptr<DeviceKeeper>> keepers_;
+    std::unique_ptr<CardMonitor> monitor_;
     std::unordered_map<uint32_t, Stream> streams_;
     std::vector<StreamRecord> records_;
     uint32_t last_stream_id_ = 0;

@@ -23,6 +23,13 @@ CaptureSink::CaptureSink(const StreamSetup& setup,
         resampler_->LatencyFrames() * setup.format.rate_hz / captured_format.rate_hz));
 }
 
+CaptureSink::CaptureSink(const CaptureSink& other,
+                         const audio::StreamFormat& captured_format)
+    : CaptureSink{other.Setup(), captured_format} {
+    control_ = StreamControl{other.control_, captured_format.rate_hz};
+    filled_ = other.filled_;
+}
+
 void CaptureSink::ReadCommand(Context& context, uint64_t device_frame) noexcept {
     switch (control_.ReadCommand(context, device_frame)) {
         case StreamControl::Change::kStarted:

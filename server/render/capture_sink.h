@@ -21,6 +21,9 @@ class CaptureSink {
   public:
     CaptureSink(const StreamSetup& setup, const audio::StreamFormat& captured_format);
 
+    /** The same stream on another device. @pre the audio thread has let go of `other` */
+    CaptureSink(const CaptureSink& other, const audio::StreamFormat& captured_format);
+
     /** Look at the client's command; `device_frame` is the first not delivered yet. */
     void ReadCommand(Context& context, uint64_t device_frame) noexcept;
 

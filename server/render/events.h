@@ -10,6 +10,8 @@ enum class Event : uint32_t {
     kOverrun = 2,   // a: frames that had no room, b: the stream's frame
     kFault = 3,     // the client broke the protocol in its words; a: Fault, b: the word
     kLate = 4,      // subject: 0; a: frames by which the device was late
+    kClosed = 5,    // subject: 0; streams wait for the device to be opened
+    kFailed = 6,    // subject: 0; the device is gone, and streams wait for another
 };
 
 enum class Fault : uint64_t {

@@ -2,10 +2,12 @@
 
 #include "audio/convert.h"
 #include "audio/mix.h"
+#include "base/clock.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace shmd::render {
 
@@ -28,10 +30,15 @@ shm::RingArea<const std::byte> RingOf(const StreamSetup& setup) noexcept {
             static_cast<uint32_t>(setup.playback_ring.size() / frame_bytes)};
 }
 
+uint32_t LatencyOf(const std::optional<audio::Resampler>& resampler) {
+    return resampler ? static_cast<uint32_t>(std::lround(resampler->LatencyFrames())) : 0;
+}
+
 }  // namespace
 
 PlaybackSource::PlaybackSource(const StreamSetup& setup,
-                               const audio::StreamFormat& device_format)
+                               const audio::StreamFormat& device_format,
+                               uint32_t device_latency_frames)
     : control_{setup, device_format.rate_hz},
       reader_{RingOf(setup), setup.client_block->written_frames},
       remixer_{setup.channel_map, audio::DefaultChannelMap(device_format.channels)},
@@ -40,17 +47,41 @@ PlaybackSource::PlaybackSource(const StreamSetup& setup,
       gain_{setup.gain, device_format.rate_hz * kGainRampMs / 1000},
       gain_target_{setup.gain},
       device_channels_{device_format.channels},
-      same_format_{setup.format == device_format && remixer_.IsIdentity()} {
-    if (resampler_)
-        latency_frames_ = static_cast<uint32_t>(std::lround(resampler_->LatencyFrames()));
+      device_latency_frames_{device_latency_frames},
+      resampler_latency_frames_{LatencyOf(resampler_)},
+      latency_frames_{
+          resampler_latency_frames_ +
+          static_cast<uint32_t>(base::MulDiv(device_latency_frames, setup.format.rate_hz,
+                                             device_format.rate_hz))},
+      same_format_{setup.format == device_format && remixer_.IsIdentity()} {}
+
+PlaybackSource::PlaybackSource(const PlaybackSource& other, Rest rest,
+                               const audio::StreamFormat& device_format,
+                               uint32_t device_latency_frames)
+    : PlaybackSource{other.Setup(), device_format, device_latency_frames} {
+    control_ = StreamControl{other.control_, device_format.rate_hz};
+    const uint64_t ring_frames = reader_.Area().BufferFrames();
+    const uint64_t written = control_.WrittenUntrusted();
+    uint64_t next = other.reader_.Position();
+    // Its client may have written over frames that the old device was given already.
+    if (rest == Rest::kLost && next <= written)
+        next = std::max(std::min(next, other.published_frame_),
+                        written - std::min(written, ring_frames));
+    reader_.Seek(next);
+    published_frame_ = other.published_frame_;
+    gain_target_ = other.gain_target_.load(std::memory_order_relaxed);
+    tail_frames_ = resampler_latency_frames_;
+    has_moved_ = true;
 }
 
 void PlaybackSource::ReadCommand(Context& context, uint64_t device_frame) noexcept {
+    if (std::exchange(has_moved_, false))
+        control_.Rebase(reader_.Position(), device_frame);
     switch (control_.ReadCommand(context, device_frame)) {
         case StreamControl::Change::kStarted:
             reader_.Seek(control_.StartFrame());
             if (resampler_) resampler_->Reset();
-            tail_frames_ = latency_frames_;
+            tail_frames_ = resampler_latency_frames_;
             is_drained_ = false;
             break;
         case StreamControl::Change::kResumed:
@@ -193,13 +224,14 @@ void PlaybackSource::Consume(Fetched fetched) noexcept {
 
 void PlaybackSource::EndDrain(uint64_t played) noexcept {
     if (control_.State() == StreamState::kDraining && is_drained_ &&
-        played >= drained_at_)
+        played >= drained_at_ + device_latency_frames_)
         control_.EnterStopped();
 }
 
 void PlaybackSource::Publish(Context& context, uint64_t played,
                              int64_t time_ns) noexcept {
     const uint64_t frame = std::min(control_.FrameAt(played), reader_.Position());
+    published_frame_ = frame;
     const uint64_t avail = AvailAt(frame);
     const bool is_running = control_.State() == StreamState::kRunning;
     // Below a whole buffer: with all of it played, the next block finds the underrun

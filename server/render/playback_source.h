@@ -21,7 +21,23 @@ namespace shmd::render {
  */
 class PlaybackSource {
   public:
-    PlaybackSource(const StreamSetup& setup, const audio::StreamFormat& device_format);
+    /** @param device_latency_frames  between the device's position and what is heard */
+    PlaybackSource(const StreamSetup& setup, const audio::StreamFormat& device_format,
+                   uint32_t device_latency_frames = 0);
+
+    /** What became of `other` when its device went away, or will be asked to go. */
+    enum class Rest {
+        kHeard,  // the old device has played everything that it was given
+        kLost,   // it has not: what it had not reached is played again
+    };
+
+    /**
+     * The same stream on another device, from where it was on: no frame is left out.
+     * @pre the audio thread has let go of `other`
+     */
+    PlaybackSource(const PlaybackSource& other, Rest rest,
+                   const audio::StreamFormat& device_format,
+                   uint32_t device_latency_frames);
 
     /** Look at the client's command; `device_frame` is the first not rendered yet. */
     void ReadCommand(Context& context, uint64_t device_frame) noexcept;
@@ -46,7 +62,7 @@ class PlaybackSource {
     void MixInto(Context& context, Scratch& scratch, std::span<float> mix,
                  uint64_t device_frame) noexcept;
 
-    /** A drained stream stops when its last frame was played. */
+    /** A drained stream stops when its last frame was heard. */
     void EndDrain(uint64_t played) noexcept;
 
     /**
@@ -93,9 +109,13 @@ class PlaybackSource {
     audio::GainRamp gain_;
     std::atomic<float> gain_target_;
     uint32_t device_channels_;
-    uint32_t latency_frames_ = 0;  // of the resampler, in the client's frames
-    uint32_t tail_frames_ = 0;     // silence that still has to follow a drained stream
-    uint64_t drained_at_ = 0;      // the device's frame after the last one, once known
+    uint32_t device_latency_frames_;     // in the device's frames
+    uint32_t resampler_latency_frames_;  // this and the next in the client's frames
+    uint32_t latency_frames_;            // of both
+    uint64_t published_frame_ = 0;
+    bool has_moved_ = false;    // its frames have no place in this device's count yet
+    uint32_t tail_frames_ = 0;  // silence that still has to follow a drained stream
+    uint64_t drained_at_ = 0;   // the device's frame after the last one, once known
     bool is_drained_ = false;
     bool same_format_;
 };

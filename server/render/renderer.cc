@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace shmd::render {
 
@@ -15,16 +16,16 @@ constexpr uint32_t kMostLateSeconds = 2;
 
 }  // namespace
 
-Renderer::Renderer(device::Device& device, uint32_t most_cycle_frames)
+Renderer::Renderer(device::Device& device, uint32_t most_cycle_frames, Counters& counters)
     : device_{device},
       playback_format_{device.PlaybackFormat()},
       least_cycle_frames_{device.LeastCycleFrames()},
       most_cycle_frames_{std::clamp(most_cycle_frames, device.LeastCycleFrames(),
                                     device.MostCycleFrames())},
+      counters_{counters},
       plan_{std::make_unique<const Plan>()},
       scratch_{std::make_unique<Scratch>()},
       mix_(size_t{most_cycle_frames_} * playback_format_.channels),
-      captured_{device.CaptureFormat().FrameBytes(), 2 * most_cycle_frames_},
       played_{playback_format_.FrameBytes(), 2 * most_cycle_frames_} {}
 
 Renderer::~Renderer() = default;
@@ -50,7 +51,13 @@ Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
         PublishPositions(rendered_);
         return {base::kNever, context_.TakeNews()};
     }
-    const uint64_t played = StartOrCatchUp(now_ns);
+    if (!was_running && !device_.Start(now_ns))
+        return WaitForDevice(Event::kClosed, rendered_);
+    if (!was_running) context_.SetNews();
+    is_running_.store(true, std::memory_order_release);
+    const uint64_t played = CatchUp(now_ns);
+    if (device_.HasFailed())
+        return WaitForDevice(Event::kFailed, std::min(played, rendered_));
     for (const auto& source : plan_->sources)
         source->EndDrain(std::min(played, rendered_));
     RenderUpTo(played);
@@ -69,6 +76,7 @@ void Renderer::TakePlan() noexcept {
     std::unique_ptr<const Plan> next = next_plan_.Take();
     if (!next) return;
     plan_.swap(next);
+    device_.KeepCaptured(!plan_->recorders.empty());
     // The loop makes room before each Publish, so this cannot fail. Were it to, the plan
     // would be freed here, which is wrong on this thread and still better than a leak.
     retired_plans_.TryPush(std::move(next));
@@ -102,24 +110,30 @@ uint32_t Renderer::CycleFrames() const noexcept {
     return std::max(cycle, least_cycle_frames_);
 }
 
+/** The loop must open it, or find another: ask once, and be still until it does. */
+Renderer::Result Renderer::WaitForDevice(Event event, uint64_t played) noexcept {
+    is_running_.store(false, std::memory_order_release);
+    context_.Report(event, 0, 0, 0);
+    PublishPositions(played);
+    context_.TakeNews();
+    return {base::kNever, true};
+}
+
 /** @return the frame that the device is at now */
-uint64_t Renderer::StartOrCatchUp(int64_t now_ns) noexcept {
-    if (!is_running_.load(std::memory_order_relaxed)) {
-        device_.Start(now_ns);
-        is_running_.store(true, std::memory_order_release);
-        return device_.PositionFrames(now_ns);
-    }
+uint64_t Renderer::CatchUp(int64_t now_ns) noexcept {
     const uint64_t played = device_.PositionFrames(now_ns);
+    const uint64_t gap = device_.GapFrames();
+    if (gap != gap_frames_)
+        context_.Report(Event::kLate, 0, gap - std::exchange(gap_frames_, gap), 0);
     const uint64_t most_late = uint64_t{kMostLateSeconds} * playback_format_.rate_hz;
     if (played <= rendered_ + most_late) return played;
     context_.Report(Event::kLate, 0, played - rendered_, 0);
     device_.Stop();
-    device_.Start(now_ns);
-    return device_.PositionFrames(now_ns);
+    return device_.Start(now_ns) ? device_.PositionFrames(now_ns) : rendered_;
 }
 
 void Renderer::RenderUpTo(uint64_t played) noexcept {
-    while (rendered_ <= played && AnyIsRunning()) {
+    while (rendered_ <= played && AnyIsRunning() && !device_.HasFailed()) {
         DeliverUpTo(rendered_);
         RenderBlock(CycleFrames());
     }
@@ -127,9 +141,8 @@ void Renderer::RenderUpTo(uint64_t played) noexcept {
 
 void Renderer::RenderBlock(uint32_t frames) noexcept {
     const std::span<std::byte> block = device_.BeginBlock(frames);
-    FillBlock(block, frames);
-    const std::span<const std::byte> captured = device_.EndBlock(frames);
-    if (!plan_->recorders.empty()) captured_.Push(rendered_, captured);
+    if (!block.empty()) FillBlock(block, frames);
+    device_.EndBlock(frames);
     if (!plan_->monitors.empty()) played_.Push(rendered_, block);
     rendered_ += frames;
     Counters::Add(counters_.cycles);
@@ -168,20 +181,21 @@ void Renderer::Mix(std::span<std::byte> block, uint32_t frames) noexcept {
 
 void Renderer::DeliverUpTo(uint64_t played) noexcept {
     if (played <= delivered_) return;
-    Deliver(captured_, plan_->recorders, played);
-    Deliver(played_, plan_->monitors, played);
+    for (auto run = device_.CapturedBefore(played); !run.empty();
+         run = device_.CapturedBefore(played))
+        Deliver(plan_->recorders, run);
+    for (auto run = played_.FrontBefore(played); !run.empty();
+         run = played_.FrontBefore(played)) {
+        Deliver(plan_->monitors, run);
+        played_.Pop(run.size());
+    }
     delivered_ = played;
 }
 
-void Renderer::Deliver(History& history,
-                       const std::vector<std::shared_ptr<CaptureSink>>& sinks,
-                       uint64_t end_frame) noexcept {
-    for (auto run = history.FrontBefore(end_frame); !run.empty();
-         run = history.FrontBefore(end_frame)) {
-        for (const auto& sink : sinks)
-            if (sink->IsRunning()) sink->Deliver(context_, *scratch_, run);
-        history.Pop(run.size());
-    }
+void Renderer::Deliver(const std::vector<std::shared_ptr<CaptureSink>>& sinks,
+                       std::span<const std::byte> run) noexcept {
+    for (const auto& sink : sinks)
+        if (sink->IsRunning()) sink->Deliver(context_, *scratch_, run);
 }
 
 void Renderer::PublishPositions(uint64_t played) noexcept {

@@ -4,9 +4,9 @@
 #include "base/latest_value.h"
 #include "base/spsc_queue.h"
 #include "device/device.h"
+#include "device/history.h"
 #include "render/context.h"
 #include "render/counters.h"
-#include "render/history.h"
 #include "render/plan.h"
 #include "render/scratch.h"
 
@@ -30,8 +30,11 @@ namespace shmd::render {
  */
 class Renderer {
   public:
-    /** @param most_cycle_frames  the configured most; the device's own limits hold too */
-    Renderer(device::Device& device, uint32_t most_cycle_frames);
+    /**
+     * @param most_cycle_frames  the configured most; the device's own limits hold too
+     * @param counters           outlives this, which alone adds to it
+     */
+    Renderer(device::Device& device, uint32_t most_cycle_frames, Counters& counters);
     ~Renderer();
 
     // --- the loop's side
@@ -80,29 +83,30 @@ class Renderer {
     PlaybackSource* FindOnlyExactSource(bool& any_is_running) const noexcept;
     void Mix(std::span<std::byte> block, uint32_t frames) noexcept;
     void DeliverUpTo(uint64_t played) noexcept;
-    void Deliver(History& history, const std::vector<std::shared_ptr<CaptureSink>>& sinks,
-                 uint64_t end_frame) noexcept;
+    void Deliver(const std::vector<std::shared_ptr<CaptureSink>>& sinks,
+                 std::span<const std::byte> run) noexcept;
     void PublishPositions(uint64_t played) noexcept;
-    uint64_t StartOrCatchUp(int64_t now_ns) noexcept;
+    uint64_t CatchUp(int64_t now_ns) noexcept;
+    Result WaitForDevice(Event event, uint64_t played) noexcept;
 
     device::Device& device_;
     const audio::StreamFormat playback_format_;
     const uint32_t least_cycle_frames_;
     const uint32_t most_cycle_frames_;
 
+    Counters& counters_;
     base::LatestValue<const Plan> next_plan_;
     base::SpscQueue<std::unique_ptr<const Plan>, 64> retired_plans_;
     std::unique_ptr<const Plan> plan_;
 
     base::EventLog events_;
-    Counters counters_;
     Context context_{events_, counters_};
     std::unique_ptr<Scratch> scratch_;
     std::vector<float> mix_;
-    History captured_;
-    History played_;
-    uint64_t rendered_ = 0;   // the device's frame after the last that was rendered
-    uint64_t delivered_ = 0;  // the device's frame after the last that recorders got
+    device::History played_;
+    uint64_t rendered_ = 0;    // the device's frame after the last that was rendered
+    uint64_t gap_frames_ = 0;  // the device's, that were reported
+    uint64_t delivered_ = 0;   // the device's frame after the last that recorders got
     std::atomic<bool> is_running_{false};
 };
 

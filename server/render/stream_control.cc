@@ -36,6 +36,12 @@ StreamControl::StreamControl(const StreamSetup& setup, uint32_t device_rate_hz) 
       most_cycle_frames_{MostCycle(setup, device_rate_hz)},
       woken_{setup.server_block->woken.load(std::memory_order_relaxed)} {}
 
+StreamControl::StreamControl(const StreamControl& other, uint32_t device_rate_hz) noexcept
+    : StreamControl{other} {
+    device_rate_hz_ = device_rate_hz;
+    most_cycle_frames_ = MostCycle(setup_, device_rate_hz);
+}
+
 StreamControl::Change StreamControl::ReadCommand(Context& context,
                                                  uint64_t device_frame) noexcept {
     const uint64_t word = setup_.client_block->command.load(std::memory_order_acquire);

@@ -26,6 +26,9 @@ class StreamControl {
   public:
     StreamControl(const StreamSetup& setup, uint32_t device_rate_hz) noexcept;
 
+    /** The same stream, as far as it has come, on another device. */
+    StreamControl(const StreamControl& other, uint32_t device_rate_hz) noexcept;
+
     /** What a look at the command word changed. */
     enum class Change { kNone, kStarted, kResumed, kOther };
 

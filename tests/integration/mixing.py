@@ -1,79 +1,18 @@
 #!/usr/bin/env python3
-"""
-Many at once: the device plays the saturated sum of all, and nobody's fate touches others.
-
-To tell which frame of whom is in each frame of the device, exactly and without searching,
-the device has two channels that all clients share, and one more for each client, in which
-that client alone counts its frames: 1, 2, 3 …; 0 is where it is not heard.
-"""
+"""Many at once: the device plays the saturated sum of all, and nobody's fate touches
+others."""
 
 import array
 import operator
-import random
 import signal
 import sys
 
 sys.dont_write_bytecode = True
 import sound
+from crowd import CHANNELS, CLIENTS, FRAMES, RATE, Client, require_sum
 from harness import Server, equal, expect, main, test, test_each, wait_until
 
-CLIENTS = 8
-SHARED = 2
-CHANNELS = SHARED + CLIENTS
-RATE = 48000
-FRAMES = 2 * RATE
-PERIOD_FRAMES = RATE // 8  # aplay's choice
-COUNT_TO = 30000
-# Eight of these go over what 16 bits hold now and then: saturation is seen too.
-LOUDEST = 9000
 DEVICE = f"virtual,wav=@/device.wav,channels={CHANNELS}"
-
-
-class Client:
-    """One aplay and what it plays, or what is left of it."""
-
-    def __init__(self, server, number):
-        self.number = number
-        source = random.Random(number)
-        values = range(-LOUDEST, LOUDEST)
-        self.shared = [array.array("h", source.choices(values, k=FRAMES))
-                       for _ in range(SHARED)]
-        self.count = array.array("h", (1 + n % COUNT_TO for n in range(FRAMES)))
-        frames = array.array("h", bytes(2 * CHANNELS * FRAMES))
-        for channel in range(SHARED):
-            frames[channel::CHANNELS] = self.shared[channel]
-        frames[SHARED + number::CHANNELS] = self.count
-        made = sound.Sound("S16_LE", RATE, CHANNELS, frames.tobytes())
-        self.path = sound.write_wav(server.path(f"{number}.wav"), made)
-        self.first = self.heard = None
-
-    def find_in(self, device):
-        """Where its frames are in the device's: unbroken from the first on, then none."""
-        count = device.samples(SHARED + self.number)
-        heard = [n for n, value in enumerate(count) if value]
-        expect(heard, f"client {self.number} is not heard at all")
-        self.first, self.heard = heard[0], len(heard)
-        expect(heard[-1] - heard[0] + 1 == self.heard,
-               f"client {self.number} is heard with a gap in it")
-        expect(count[self.first:self.first + self.heard] == self.count[:self.heard],
-               f"client {self.number} is heard with frames lost, doubled or changed")
-
-
-def require_sum(device, clients):
-    """The shared channels hold the saturated sum of what is heard of each client."""
-    for channel in range(SHARED):
-        total = [0] * device.frames
-        for client in clients:
-            part = slice(client.first, client.first + client.heard)
-            total[part] = map(operator.add, total[part],
-                              client.shared[channel][:client.heard])
-        over = sum(not -32768 <= value <= 32767 for value in total)
-        expect(over > 10, f"only {over} samples saturate: that is not tested so")
-        expected = array.array("h", (min(max(value, -32768), 32767) for value in total))
-        seen = device.samples(channel)
-        wrong = [n for n in range(len(seen)) if seen[n] != expected[n]]
-        expect(not wrong, f"channel {channel}: {len(wrong)} of {len(seen)} samples are "
-               f"not the sum; frame {wrong[:1]} first")
 
 
 def start_all(server, clients):

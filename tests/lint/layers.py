@@ -45,6 +45,7 @@ WRAPPED = {
     "speex/": ("lib/audio/",),
     "soxr.h": ("lib/audio/",),
     "sndfile.h": ("server/device/",),
+    "alsa/": ("server/device/", "plugin/", "tools/", "server/config."),
 }
 
 # What is no product may include any library.

@@ -106,6 +106,12 @@ void Apply(int code, const char* value, Options& options) {
     }
 }
 
+bool HasDevice(const Options& options) {
+    return std::ranges::any_of(options.server_arguments, [](const std::string& argument) {
+        return argument.starts_with("--device=");
+    });
+}
+
 }  // namespace
 
 Options ParseOptions(int argc, char** argv) {
@@ -121,6 +127,9 @@ Options ParseOptions(int argc, char** argv) {
     }
     options.command.assign(argv + optind, argv + argc);
     if (options.command.empty()) throw UsageError("no command to run");
+    // A server for one command has no business with the machine's cards, unless it is
+    // told.
+    if (!HasDevice(options)) options.server_arguments.emplace_back("--device=virtual");
     return options;
 }
 

@@ -49,7 +49,9 @@ Resources Resources::Of(pid_t pid) {
     for (const auto& entry : fs::directory_iterator{process / "fd"}) {
         std::error_code gone;  // closed since it was listed
         const fs::path target = fs::read_symlink(entry.path(), gone);
-        if (!gone) ++resources.counts_["fd " + target.string()];
+        // Cards are opened and closed as they are used, come and go.
+        if (gone || target.string().starts_with("/dev/snd/")) continue;
+        ++resources.counts_["fd " + target.string()];
     }
     std::ifstream maps{process / "maps"};
     for (std::string line; std::getline(maps, line);)

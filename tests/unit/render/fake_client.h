@@ -22,7 +22,7 @@ namespace shmd::render {
 class FakeClient {
   public:
     struct Options {
-        audio::StreamFormat format;
+        audio::StreamFormat format{};
         uint32_t period_frames = 480;
         uint32_t buffer_frames = 4800;
         bool is_capture = false;

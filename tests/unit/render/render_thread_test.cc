@@ -24,7 +24,7 @@ class ThreadStage {
     explicit ThreadStage(std::function<void(int news_fd)> on_start = {},
                          std::function<void()> on_block = {})
         : news_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
-          renderer_{Prepared(device_, std::move(on_block)), 480},
+          renderer_{Prepared(device_, std::move(on_block)), 480, counters_},
           thread_{std::in_place, renderer_, clock_,
                   RenderThread::Options{0, news_.Get(), [this, on_start] {
                                             if (on_start) on_start(news_.Get());
@@ -66,6 +66,7 @@ class ThreadStage {
     base::UniqueFd news_;
     testing::ManualClock clock_;
     TapDevice device_{{}};
+    Counters counters_;
     Renderer renderer_;
     Plan plan_;
     std::optional<RenderThread> thread_;

@@ -35,7 +35,7 @@ std::vector<int16_t> Samples(std::span<const std::byte> bytes) {
 }
 
 Stage::Stage(const device::DeviceSpec& device, uint32_t most_cycle_frames)
-    : device_{device}, renderer_{device_, most_cycle_frames} {}
+    : device_{device}, renderer_{device_, most_cycle_frames, counters_} {}
 
 void Stage::Play(const FakeClient& client) {
     plan_.sources.push_back(

@@ -66,6 +66,7 @@ class Stage {
     void PublishPlan();
 
     TapDevice device_;
+    Counters counters_;
     Renderer renderer_;
     Plan plan_;
     int64_t now_ns_ = kBeginNs;

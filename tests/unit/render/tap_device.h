@@ -24,9 +24,10 @@ class TapDevice final : public device::Device {
     [[nodiscard]] uint32_t MostCycleFrames() const noexcept override {
         return device_.MostCycleFrames();
     }
-    void Start(int64_t now_ns) noexcept override { device_.Start(now_ns); }
+    bool Start(int64_t now_ns) noexcept override { return device_.Start(now_ns); }
     void Stop() noexcept override { device_.Stop(); }
-    [[nodiscard]] uint64_t PositionFrames(int64_t now_ns) const noexcept override {
+    bool Finish() override { return device_.Finish(); }
+    [[nodiscard]] uint64_t PositionFrames(int64_t now_ns) noexcept override {
         return device_.PositionFrames(now_ns);
     }
     [[nodiscard]] int64_t TimeOfFrameNs(uint64_t frame) const noexcept override {
@@ -37,9 +38,13 @@ class TapDevice final : public device::Device {
         block_ = device_.BeginBlock(frames);
         return block_;
     }
-    std::span<const std::byte> EndBlock(uint32_t frames) noexcept override {
+    void KeepCaptured(bool keep) noexcept override { device_.KeepCaptured(keep); }
+    std::span<const std::byte> CapturedBefore(uint64_t frame) noexcept override {
+        return device_.CapturedBefore(frame);
+    }
+    void EndBlock(uint32_t frames) noexcept override {
         if (keeps_) played_.insert(played_.end(), block_.begin(), block_.end());
-        return device_.EndBlock(frames);
+        device_.EndBlock(frames);
     }
 
     /** All frames since its creation. */

@@ -32,6 +32,8 @@ TEST(Keys, HaveNamesOfTheirOwnAndADefaultInTheirRange) {
 TEST(Keys, SetTheMemberThatTheyAreCalledAfter) {
     Settings settings;
     SetFromText(*FindKey("socket"), "/a", settings);
+    SetFromText(*FindKey("fallback"), "virtual,rate=8000", settings);
+    SetFromText(*FindKey("idle_timeout_ms"), "7", settings);
     SetFromText(*FindKey("log_level"), "debug", settings);
     SetFromText(*FindKey("stats_file"), "/b", settings);
     SetFromText(*FindKey("memfd"), "no", settings);
@@ -43,6 +45,8 @@ TEST(Keys, SetTheMemberThatTheyAreCalledAfter) {
     SetFromText(*FindKey("gain"), "0.25", settings);
     Settings expected;
     expected.socket = "/a";
+    expected.fallback = "virtual,rate=8000";
+    expected.idle_timeout_ms = 7;
     expected.log_level = LogLevel::kDebug;
     expected.stats_file = "/b";
     expected.memfd = false;

@@ -45,7 +45,7 @@ TEST(CommandLine, ChangesNothingWhenItIsEmpty) {
 TEST(CommandLine, HasAnOptionForEachKey) {
     for (const Key& key : Keys()) {
         const bool is_device = std::holds_alternative<DeviceList Settings::*>(key.member);
-        const std::string text = is_device ? "virtual" : ShowValue(key, {});
+        const std::string text = is_device ? "auto" : ShowValue(key, {});
         EXPECT_EQ(ParseAlone({"--" + OptionName(key), text}), Settings{});
         EXPECT_EQ(ParseAlone({"--" + OptionName(key) + "=" + text}), Settings{});
     }

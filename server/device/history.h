@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace shmd::render {
+namespace shmd::device {
 
 /**
  * The newest frames of one direction of a device, until their time has come: they are
@@ -28,6 +28,8 @@ class History {
     /** Forget the oldest frames: as many bytes as FrontBefore gave. */
     void Pop(size_t bytes) noexcept;
 
+    void Clear() noexcept { used_ = 0; }
+
   private:
     uint32_t frame_bytes_;
     std::vector<std::byte> bytes_;
@@ -36,4 +38,4 @@ class History {
     size_t used_ = 0;
 };
 
-}  // namespace shmd::render
+}  // namespace shmd::device

@@ -1,8 +1,8 @@
-#include "render/history.h"
+#include "device/history.h"
 
 #include <algorithm>
 
-namespace shmd::render {
+namespace shmd::device {
 
 History::History(uint32_t frame_bytes, uint32_t capacity_frames)
     : frame_bytes_{frame_bytes}, bytes_(size_t{frame_bytes} * capacity_frames) {}
@@ -30,4 +30,4 @@ void History::Pop(size_t bytes) noexcept {
     used_ -= bytes;
 }
 
-}  // namespace shmd::render
+}  // namespace shmd::device

@@ -1,9 +1,9 @@
-#include "render/history.h"
+#include "device/history.h"
 
 #include <gtest/gtest.h>
 #include <algorithm>
 
-namespace shmd::render {
+namespace shmd::device {
 namespace {
 
 constexpr uint32_t kFrameBytes = 2;
@@ -54,4 +54,4 @@ TEST(History, BeginsAnewAfterItWasEmpty) {
 }
 
 }  // namespace
-}  // namespace shmd::render
+}  // namespace shmd::device

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "device/alsa_setup.h"
+#include "device/alsa_spec.h"
+#include "device/pcm_handover.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace shmd::device {
+
+/**
+ * An open PCM of alsa-lib, its parameters, and who may touch it at present: what
+ * AlsaPlayback and AlsaCapture have in common on the loop's side.
+ */
+class AlsaPcm {
+  public:
+    /** Open it. Thread: loop. Errors: as OpenAlsaPcm. */
+    AlsaPcm(AlsaSpec spec, snd_pcm_stream_t direction);
+
+    [[nodiscard]] const AlsaSpec& Spec() const noexcept { return spec_; }
+
+    /** Constant for life. Thread: any. Realtime: yes. */
+    [[nodiscard]] const AlsaSetup& Setup() const noexcept { return setup_; }
+
+    /** Thread: any. Realtime: no. */
+    [[nodiscard]] std::string Description() const { return Describe(spec_, setup_); }
+
+    /**
+     * The handle, for whom Handover() says it is; nullptr if closed.
+     * Thread: any. Realtime: yes.
+     */
+    [[nodiscard]] snd_pcm_t* Get() const noexcept { return pcm_.get(); }
+    PcmHandover& Handover() noexcept { return handover_; }
+
+    /** Space for the longest block, for what cannot be in the card's ring.
+     * Thread: whose the handle is. Realtime: yes. */
+    std::span<std::byte> Block() noexcept { return block_; }
+
+    /** A period of silence. Thread: whose the handle is. Realtime: yes. */
+    [[nodiscard]] std::span<const std::byte> Silence() const noexcept { return silence_; }
+
+    /** Open it again, as it was, if it is closed or has failed.
+     * Thread: loop. Errors: as OpenAlsaPcm; EINVAL if it has become another. */
+    void Open();
+
+    /** @return whether it is closed. Thread: loop. */
+    bool Close() noexcept;
+
+    /**
+     * Wait until the card has played what is in its ring, or should have.
+     * @return whether it has.  Thread: loop, while there is no audio thread.
+     */
+    bool WaitUntilPlayed() noexcept;
+
+  private:
+    const AlsaSpec spec_;
+    const snd_pcm_stream_t direction_;
+    AlsaSetup setup_;
+    UniquePcm pcm_;
+    std::vector<std::byte> block_;
+    std::vector<std::byte> silence_;
+    PcmHandover handover_;
+};
+
+}  // namespace shmd::device

@@ -1,0 +1,147 @@
+#include "engine/device_keeper.h"
+
+#include <cerrno>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+namespace shmd::engine {
+
+namespace {
+
+// For what tells nobody that it works again: a program's exclusive hold, a USB card that
+// is not ready for its first user.
+constexpr int64_t kRetryNs = 2 * base::kNsPerSecond;
+// A new card's nodes come one by one, and then get their owners.
+constexpr int64_t kSettleNs = 100 * base::kNsPerMs;
+
+/** Whether the card is not there at all: the monitor will tell when it is. */
+bool IsAbsent(const std::exception& error) {
+    const auto* system_error = dynamic_cast<const std::system_error*>(&error);
+    if (system_error == nullptr) return false;
+    const int code = system_error->code().value();
+    return code == ENOENT || code == ENODEV || code == ENXIO;
+}
+
+}  // namespace
+
+DeviceKeeper::DeviceKeeper(loop::Loop& loop, base::Clock& clock, Options options,
+                           std::unique_ptr<device::Device> fallback, Report report)
+    : loop_{loop},
+      clock_{clock},
+      options_{std::move(options)},
+      fallback_{std::move(fallback)},
+      report_{std::move(report)},
+      retry_timer_{loop, [this] { TryBetter(); }},
+      idle_timer_{loop, [this] { CloseIdle(); }} {
+    device::CheckSpec(options_.spec);
+}
+
+std::unique_ptr<device::Device> DeviceKeeper::TakeFirst() {
+    std::unique_ptr<device::Device> best = MakeBest("");
+    return best ? std::move(best) : std::move(fallback_);
+}
+
+void DeviceKeeper::Bind(DeviceRunner& runner) {
+    runner_ = &runner;
+    ReportUse();
+    OnStopped();
+}
+
+/** The best that works of those before `worse_than` in the list. */
+std::unique_ptr<device::Device> DeviceKeeper::MakeBest(const std::string& worse_than) {
+    bool may_work_later = false;
+    for (const std::string& spec :
+         device::Candidates(options_.spec, options_.direction)) {
+        if (spec == worse_than) break;
+        try {
+            auto device = device::MakeDevice(spec, options_.direction);
+            current_ = spec;
+            complaints_.clear();
+            return device;
+        } catch (const std::exception& error) {
+            Complain(spec + ": " + error.what());
+            may_work_later = may_work_later || !IsAbsent(error);
+        }
+    }
+    if (may_work_later) retry_timer_.ArmAtNs(clock_.NowNs() + kRetryNs);
+    return nullptr;
+}
+
+void DeviceKeeper::Complain(const std::string& what) {
+    if (complaints_.insert(what).second) report_("cannot use " + what);
+}
+
+void DeviceKeeper::OnFailed() {
+    loop_.Defer([this] {
+        if (!runner_->Device().HasFailed()) return;  // it was exchanged already
+        report_("lost " + current_);
+        Leave();
+    });
+}
+
+void DeviceKeeper::OnClosed() {
+    loop_.Defer([this] {
+        try {
+            runner_->Device().Open();
+            runner_->Kick();
+        } catch (const std::exception& error) {
+            Complain(current_ + ": " + error.what());
+            Leave();
+        }
+    });
+}
+
+/** Away from a device that does not work, to whatever does. */
+void DeviceKeeper::Leave() {
+    Release();
+    auto next = MakeBest("");
+    Use(next ? std::move(next) : std::move(fallback_));
+}
+
+/** Without a device for a moment: the search for one may end at the same card. */
+void DeviceKeeper::Release() {
+    auto old = runner_->Detach();
+    if (current_.empty()) fallback_ = std::move(old);
+    current_.clear();
+}
+
+void DeviceKeeper::TryBetter() {
+    if (auto better = MakeBest(current_)) {
+        auto old = runner_->Detach();
+        if (!fallback_) fallback_ = std::move(old);
+        Use(std::move(better));
+    }
+}
+
+void DeviceKeeper::Use(std::unique_ptr<device::Device> device) {
+    runner_->Attach(std::move(device));
+    ReportUse();
+}
+
+void DeviceKeeper::ReportUse() {
+    report_("uses " +
+            (current_.empty() ? "the fallback" : runner_->Device().Description()));
+}
+
+void DeviceKeeper::OnCardsChanged() {
+    retry_timer_.ArmAtNs(clock_.NowNs() + kSettleNs);
+}
+
+void DeviceKeeper::OnStopped() {
+    idle_timer_.ArmAtNs(clock_.NowNs() + options_.idle_timeout_ns);
+}
+
+void DeviceKeeper::CloseIdle() {
+    if (!runner_->DeviceIsRunning()) runner_->Device().Close();
+}
+
+void DeviceKeeper::SetSpec(const std::string& spec, int64_t idle_timeout_ns) {
+    device::CheckSpec(spec);
+    options_.idle_timeout_ns = idle_timeout_ns;
+    if (spec == options_.spec) return;
+    options_.spec = spec;
+    Leave();
+}
+
+}  // namespace shmd::engine

@@ -1,0 +1,34 @@
+#include "engine/running_device.h"
+
+#include "base/error.h"
+
+#include <sys/eventfd.h>
+#include <utility>
+
+namespace shmd::engine {
+
+namespace {
+
+uint32_t MostCycle(const device::Device& device, uint32_t cycle_max_us) {
+    return static_cast<uint32_t>(
+        base::MulDiv(cycle_max_us, device.PlaybackFormat().rate_hz, 1'000'000));
+}
+
+}  // namespace
+
+RunningDevice::RunningDevice(std::unique_ptr<device::Device> device, loop::Loop& loop,
+                             base::Clock& clock, render::Counters& counters,
+                             const Options& options, std::function<void()> on_news)
+    : device_{std::move(device)},
+      news_fd_{
+          base::RequireNonNegative(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")},
+      renderer_{*device_, MostCycle(*device_, options.cycle_max_us), counters},
+      news_watch_{loop, news_fd_.Get(),
+                  [tell = std::move(on_news)](uint64_t) { tell(); }},
+      thread_{std::make_unique<render::RenderThread>(
+          renderer_, clock,
+          render::RenderThread::Options{.realtime_priority = options.realtime_priority,
+                                        .news_fd = news_fd_.Get(),
+                                        .on_start = options.on_audio_start})} {}
+
+}  // namespace shmd::engine

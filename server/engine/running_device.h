@@ -1,0 +1,60 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+#include "device/device.h"
+#include "loop/event.h"
+#include "loop/loop.h"
+#include "render/render_thread.h"
+#include "render/renderer.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace shmd::engine {
+
+/**
+ * A device with its renderer, its audio thread, and the thread's way to tell the loop.
+ *
+ * Thread: loop.
+ */
+class RunningDevice {
+  public:
+    struct Options {
+        uint32_t cycle_max_us = 20000;
+        int realtime_priority = 0;
+        /** Runs first on the audio thread; tests confine the thread with it. */
+        std::function<void()> on_audio_start;
+    };
+
+    /**
+     * @param counters  outlives this
+     * @param on_news   called when the renderer has events, retired plans or mail
+     * Errors: std::system_error, std::bad_alloc.
+     */
+    RunningDevice(std::unique_ptr<device::Device> device, loop::Loop& loop,
+                  base::Clock& clock, render::Counters& counters, const Options& options,
+                  std::function<void()> on_news);
+
+    /** End the audio thread: what it worked with is the caller's. */
+    void EndThread() { thread_.reset(); }
+    /** @pre EndThread */
+    std::unique_ptr<device::Device> TakeDevice() noexcept { return std::move(device_); }
+
+    [[nodiscard]] device::Device& Device() const noexcept { return *device_; }
+    [[nodiscard]] render::Renderer& Renderer() noexcept { return renderer_; }
+    [[nodiscard]] const render::Renderer& Renderer() const noexcept { return renderer_; }
+    /** @pre not EndThread */
+    [[nodiscard]] render::RenderThread& Thread() noexcept { return *thread_; }
+    [[nodiscard]] const render::RenderThread& Thread() const noexcept { return *thread_; }
+
+  private:
+    std::unique_ptr<device::Device> device_;
+    base::UniqueFd news_fd_;
+    render::Renderer renderer_;
+    loop::EventWatch news_watch_;
+    std::unique_ptr<render::RenderThread> thread_;
+};
+
+}  // namespace shmd::engine

@@ -1,0 +1,3 @@
+#!/bin/bash
+# All tests of this folder on Debian's Linux 6.12.
+exec "$(dirname "${BASH_SOURCE[0]}")/on_kernel.sh" 6.12 "$@"
