@@ -16,6 +16,7 @@ std::string* FindOption(PcmOptions& options, std::string_view id) {
     if (id == "server") return &options.server;
     if (id == "device") return &options.device;
     if (id == "fallback") return &options.fallback;
+    if (id == "direct") return &options.direct;
     return nullptr;
 }
 
@@ -30,7 +31,7 @@ int ReadPcmOptions(snd_config_t* config, PcmOptions& options) {
         if (snd_config_get_id(entry, &id) < 0 || IsCommon(id)) continue;
         std::string* option = FindOption(options, id);
         if (option == nullptr) {
-            SNDERR("shmd: unknown key %s (known: server, device, fallback)", id);
+            SNDERR("shmd: unknown key %s (known: server, device, fallback, direct)", id);
             return -EINVAL;
         }
         const char* value = nullptr;
@@ -40,7 +41,19 @@ int ReadPcmOptions(snd_config_t* config, PcmOptions& options) {
         }
         *option = value == nullptr ? "" : value;
     }
+    if (!FindDirect(options.direct)) {
+        SNDERR("shmd: the key direct is auto, never or require, and not \"%s\"",
+               options.direct.c_str());
+        return -EINVAL;
+    }
     return 0;
+}
+
+std::optional<wire::Direct> FindDirect(std::string_view text) {
+    if (text.empty() || text == "auto") return wire::Direct::kAuto;
+    if (text == "never") return wire::Direct::kNever;
+    if (text == "require") return wire::Direct::kRequire;
+    return {};
 }
 
 }  // namespace shmd::plugin

@@ -1,7 +1,11 @@
 #pragma once
 
+#include "wire/message.h"
+
 #include <alsa/asoundlib.h>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace shmd::plugin {
 
@@ -10,6 +14,7 @@ struct PcmOptions {
     std::string server;    // a socket's path; empty: the usual places
     std::string device;    // empty: the server's default
     std::string fallback;  // a PCM to open when there is no server; empty: none
+    std::string direct;    // auto (also empty), never or require
 };
 
 /**
@@ -17,5 +22,8 @@ struct PcmOptions {
  * @return 0, or -EINVAL after an SNDERR that names the key.  Thread: any.
  */
 int ReadPcmOptions(snd_config_t* config, PcmOptions& options);
+
+/** What the key `direct` says; nothing if it is none of its words. Thread: any. */
+std::optional<wire::Direct> FindDirect(std::string_view text);
 
 }  // namespace shmd::plugin

@@ -34,7 +34,8 @@ client::Connection::Options ConnectionOptions(const PcmOptions& options,
 }  // namespace
 
 PcmStream::PcmStream(const PcmOptions& options, snd_pcm_stream_t direction)
-    : stream_{ConnectionOptions(options, direction)} {
+    : stream_{ConnectionOptions(options, direction)},
+      direct_{FindDirect(options.direct).value_or(wire::Direct::kAuto)} {
     io_.version = SND_PCM_IOPLUG_VERSION;
     io_.name = "shmd sound server";
     io_.flags = SND_PCM_IOPLUG_FLAG_BOUNDARY_WA;
@@ -103,7 +104,9 @@ int PcmStream::HwParams(snd_pcm_hw_params_t* params) {
     const std::scoped_lock lock{mutex_};
     if (const int error = MakeBufferWholePeriods(io_, params); error < 0) return error;
     try {
-        stream_.SetParams(ChosenParams(io_));
+        Stream::Params chosen = ChosenParams(io_);
+        chosen.direct = direct_;
+        stream_.SetParams(chosen);
     } catch (const std::system_error& error) {
         SNDERR("shmd: %s", error.what());
         throw;

@@ -57,6 +57,7 @@ class PcmStream {
 
     std::mutex mutex_;
     client::Stream stream_;
+    wire::Direct direct_;
     snd_pcm_ioplug_t io_{};
     snd_pcm_uframes_t boundary_ = 0;
     snd_pcm_uframes_t appl_ptr_ = 0;  // alsa-lib's, when it was looked at last

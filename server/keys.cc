@@ -28,6 +28,11 @@ constexpr std::array kKeys{
         "The virtual device that plays while a card is away, busy or broken."},
     Key{"idle_timeout_ms", &Settings::idle_timeout_ms, 0, 3'600'000, "ms", "N",
         "Close a card that nobody has used for this long."},
+    Key{"direct", &Settings::direct, 0, 0, "", "WHO",
+        "Who may write into a card's own ring: no, yes, same_user, or users and "
+        "@groups."},
+    Key{"direct_trusted", &Settings::direct_trusted, 0, 0, "", "WHO",
+        "Who may do so even where the kernel cannot restrict what else he does to it."},
     Key{"log_level", &Settings::log_level, 0, 0, "", "LEVEL",
         "Log events of this weight and above."},
     Key{"stats_file", &Settings::stats_file, 0, 0, "", "FILE",

@@ -65,6 +65,8 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
                .engine = engine_,
                .use_memfd = settings.memfd,
                .gain = static_cast<float>(settings.gain),
+               .direct = session::DirectPolicy{settings.direct},
+               .direct_trusted = session::DirectPolicy{settings.direct_trusted},
                .log =
                    [](bool warning, const std::string& line) {
                        Log(warning ? LogLevel::kWarn : LogLevel::kInfo) << line;
@@ -122,9 +124,19 @@ void Server::Reload() {
     SetLogLevel(next.log_level);
     registry_->SetLimits(LimitsOf(next));
     context_.use_memfd = next.memfd;
+    ReloadPolicies(next);
     context_.gain = static_cast<float>(next.gain);
     settings_.stats_file = next.stats_file;
     Log(LogLevel::kInfo) << "reloaded";
+}
+
+void Server::ReloadPolicies(const Settings& next) {
+    try {
+        context_.direct = session::DirectPolicy{next.direct};
+        context_.direct_trusted = session::DirectPolicy{next.direct_trusted};
+    } catch (const std::exception& error) {
+        Log(LogLevel::kError) << "not reloaded: " << error.what();
+    }
 }
 
 void Server::ReloadDevices(const Settings& next) {

@@ -45,6 +45,7 @@ class Server {
     void OnSignal(int signal);
     void Reload();
     void ReloadDevices(const Settings& next);
+    void ReloadPolicies(const Settings& next);
     void WriteStatistics();
 
     loop::Loop& loop_;

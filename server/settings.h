@@ -22,6 +22,10 @@ struct Settings {
     std::string fallback = "virtual";
     /** How long a card stays open that nobody uses, in milliseconds. */
     uint32_t idle_timeout_ms = 5000;
+    /** Who may write into a card's ring, see session/direct_policy.h; and who with an
+     * unrestricted descriptor, on kernels that cannot restrict it. */
+    std::string direct = "same_user";
+    std::string direct_trusted = "no";
     LogLevel log_level = LogLevel::kInfo;
     /** Where statistics are written as JSON when the server stops; empty: nowhere. */
     std::string stats_file;

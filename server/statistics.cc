@@ -45,6 +45,8 @@ json StreamJson(const engine::StreamRecord& record) {
             {"period", record.period_frames},
             {"buffer", record.buffer_frames},
             {"ended", record.ended},
+            {"direct", record.direct},
+            {"direct_frames", record.counters->direct_frames.load()},
             {"frames", record.counters->frames.load()},
             {"xruns", record.counters->xruns.load()},
             {"wakes", record.counters->wakes.load()}};

@@ -162,7 +162,7 @@ std::span<const std::byte> Connection::AwaitAnswer(uint32_t serial, Listener& li
         const auto type = static_cast<MessageType>(header->type);
         if (type == MessageType::kRefused && is_answer) ThrowRefused(message);
         if (is_answer) return message;
-        listener.OnMessage(*header, message);
+        listener.OnMessage(*header, message, fds);
     }
 }
 
@@ -197,7 +197,7 @@ int Connection::TakeOne(Listener& listener) noexcept {
     const auto message = std::span{buffer_}.first(received.bytes);
     const auto header = wire::FindHeader(message, fds.size());
     if (!header) return EPROTO;
-    listener.OnMessage(*header, message);
+    listener.OnMessage(*header, message, fds);
     return 0;
 }
 

@@ -27,11 +27,13 @@ class Connection {
         wire::Direction direction = wire::Direction::kPlayback;
     };
 
-    /** Takes the messages that are no answers: wakes, data, words. */
+    /** Takes the messages that are no answers: wakes, data, words, grants. */
     class Listener {
       public:
+        /** @param fds  that came with it; what is not moved away is closed */
         virtual void OnMessage(const wire::MessageHeader& header,
-                               std::span<const std::byte> message) = 0;
+                               std::span<const std::byte> message,
+                               std::span<base::UniqueFd> fds) = 0;
 
       protected:
         ~Listener() = default;

@@ -37,6 +37,7 @@ const wire::ServerBlock& Stream::PeerBlock() const noexcept {
 }
 
 void Stream::SetParams(const Params& params) {
+    if (card_) ReturnCard(card_->Grant());
     params_ = params;
     const uint64_t ring_bytes = uint64_t{params.buffer_frames} * params.frame_bytes;
     auto request = wire::MakeMessage<wire::SetParams>();
@@ -53,6 +54,8 @@ void Stream::SetParams(const Params& params) {
         request.ring_offset = wire::kBlockBytes;
         request.ring_bytes = ring_bytes;
     }
+    request.direct = static_cast<uint8_t>(
+        is_playback_ && !over_socket_ ? params.direct : wire::Direct::kNever);
     const auto answer = connection_.Ask<wire::ParamsSet>(request, *this);
     command_ = {command_.epoch, answer.generation, Wanted::kStopped};
     if (over_socket_)
@@ -88,6 +91,7 @@ void Stream::UsePrivateMemory() {
 
 void Stream::FreeParams() {
     Stop();
+    if (card_) ReturnCard(card_->Grant());
     connection_.Ask<wire::ParamsFreed>(wire::MakeMessage<wire::FreeParams>(), *this);
 }
 
@@ -120,6 +124,7 @@ int Stream::Command(Wanted wanted) noexcept {
         OwnBlock().start_frames.store(base_, std::memory_order_relaxed);
     }
     command_.wanted = wanted;
+    if (card_ && wanted != Wanted::kDraining) card_->Forget(PeerBlock());
     OwnBlock().command.store(command_.Pack(), std::memory_order_release);
     if (is_gone_) return ENODEV;
     if (over_socket_) return SendWords();
@@ -199,7 +204,12 @@ void Stream::CheckAlive(const std::optional<shm::Position>& position,
 
 void Stream::SetApplFrames(uint64_t appl_frames) noexcept {
     if (appl_frames + base_ == appl_) return;
-    appl_ = appl_frames + base_;
+    const uint64_t old = std::exchange(appl_, appl_frames + base_);
+    // What it goes over was written once, and is to be heard as it is.
+    if (card_ && appl_ > old && appl_ - old <= params_.buffer_frames)
+        CopyToCard(old, static_cast<uint32_t>(appl_ - old));
+    // The server's word is the last only while `written` does not go back.
+    if (card_ && appl_ < old) card_->Forget(PeerBlock());
     OwnBlock().written_frames.store(appl_, std::memory_order_release);
     words_are_new_ = true;
 }
@@ -214,11 +224,16 @@ shm::RingRuns<const std::byte> Stream::ReadRuns(uint32_t frames) const noexcept 
 
 uint32_t Stream::Commit(uint32_t frames) noexcept {
     if (over_socket_ && is_playback_) frames = SendData(frames);
+    if (card_) CopyToCard(appl_, frames);
     appl_ += frames;
     OwnBlock().written_frames.store(appl_, std::memory_order_release);
     // The server learns what was played from Data, but what was taken only from words.
     words_are_new_ |= !is_playback_;
     return frames;
+}
+
+void Stream::CopyToCard(uint64_t position, uint32_t frames) noexcept {
+    card_->Copy(write_ring_, position, frames, PeerBlock(), OwnBlock());
 }
 
 uint64_t Stream::Avail(uint64_t hw_frames) const noexcept {

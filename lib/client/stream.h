@@ -1,5 +1,6 @@
 #pragma once
 
+#include "client/card_ring.h"
 #include "client/connection.h"
 #include "client/position_tracker.h"
 #include "client/readiness.h"
@@ -32,6 +33,7 @@ class Stream final : private Connection::Listener {
         uint32_t period_frames = 0;
         uint32_t buffer_frames = 0;
         std::array<uint8_t, wire::kMaxChannels> channel_map{};
+        wire::Direct direct = wire::Direct::kNever;
     };
 
     enum class State { kPrepared, kRunning, kDraining, kPaused, kXrun, kStopped, kGone };
@@ -102,8 +104,11 @@ class Stream final : private Connection::Listener {
     [[nodiscard]] bool IsGone() const noexcept { return is_gone_; }
 
   private:
-    void OnMessage(const wire::MessageHeader& header,
-                   std::span<const std::byte> message) override;
+    void OnMessage(const wire::MessageHeader& header, std::span<const std::byte> message,
+                   std::span<base::UniqueFd> fds) override;
+    void OnDirectGrant(const wire::DirectGrant& grant, const base::UniqueFd& fd) noexcept;
+    void ReturnCard(uint32_t grant) noexcept;
+    void CopyToCard(uint64_t position, uint32_t frames) noexcept;
     void OnWords(const wire::ServerWords& words) noexcept;
     void OnData(const wire::DataView& data) noexcept;
 
@@ -147,6 +152,7 @@ class Stream final : private Connection::Listener {
     shm::Position last_position_;
     shm::RingArea<std::byte> write_ring_;
     shm::RingArea<const std::byte> read_ring_;
+    std::optional<CardRing> card_;  // while the server grants it
     // Over the socket: the server's pool as its messages describe it.
     std::optional<shm::OwnPool> mirror_;
 };

@@ -3,6 +3,7 @@
 #include "client/stream.h"
 
 #include <algorithm>
+#include <system_error>
 
 namespace shmd::client {
 
@@ -44,10 +45,20 @@ uint32_t Stream::SendData(uint32_t frames) noexcept {
 }
 
 void Stream::OnMessage(const wire::MessageHeader& header,
-                       std::span<const std::byte> message) {
+                       std::span<const std::byte> message,
+                       std::span<base::UniqueFd> fds) {
     switch (static_cast<wire::MessageType>(header.type)) {
         case wire::MessageType::kWake:
             ++wakes_taken_;
+            break;
+        case wire::MessageType::kDirectGrant:
+            if (const auto grant = wire::FindMessage<wire::DirectGrant>(message);
+                grant && fds.size() == 1)
+                OnDirectGrant(*grant, fds.front());
+            break;
+        case wire::MessageType::kDirectRecall:
+            if (const auto recall = wire::FindMessage<wire::DirectRecall>(message))
+                ReturnCard(recall->grant);
             break;
         case wire::MessageType::kServerWords:
             if (!mirror_) break;
@@ -61,6 +72,34 @@ void Stream::OnMessage(const wire::MessageHeader& header,
         default:
             break;
     }
+}
+
+void Stream::OnDirectGrant(const wire::DirectGrant& grant,
+                           const base::UniqueFd& fd) noexcept {
+    const uint64_t bytes = uint64_t{grant.ring_frames} * params_.frame_bytes;
+    if (!is_playback_ || over_socket_ || card_ || bytes == 0) return;
+    try {
+        card_.emplace(grant.grant,
+                      shm::Mapping::OfFile(fd.Get(), shm::WholePages(bytes),
+                                           shm::Mapping::Access::kReadWrite),
+                      params_.frame_bytes, grant.ring_frames);
+    } catch (const std::system_error&) {
+        // A security module, or no address space: the pool carries it all. The server
+        // hears that this is settled.
+        card_.reset();
+        ReturnCard(grant.grant);
+    }
+}
+
+/** The server may ask back what could not be mapped here, or was given back already. */
+void Stream::ReturnCard(uint32_t grant) noexcept {
+    if (card_ && card_->Grant() == grant) {
+        OwnBlock().direct_used.store(0, std::memory_order_release);
+        card_.reset();
+    }
+    auto returned = wire::MakeMessage<wire::DirectReturned>();
+    returned.grant = grant;
+    if (connection_.Send(wire::BytesOf(returned)) != 0) is_gone_ = true;
 }
 
 void Stream::OnWords(const wire::ServerWords& words) noexcept {

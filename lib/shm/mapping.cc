@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 #include <utility>
 
 namespace shmd::shm {
@@ -16,6 +17,11 @@ std::span<std::byte> Map(int fd, size_t size_bytes, int protection, int flags) {
 }
 
 }  // namespace
+
+size_t WholePages(size_t bytes) noexcept {
+    const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    return (bytes + page - 1) / page * page;
+}
 
 Mapping::Mapping(Mapping&& other) noexcept : bytes_{std::exchange(other.bytes_, {})} {}
 

@@ -5,6 +5,9 @@
 
 namespace shmd::shm {
 
+/** The least number of whole pages that holds `bytes`, in bytes. Thread: any. */
+size_t WholePages(size_t bytes) noexcept;
+
 /** Owns one mapping of memory. Move only. Thread: any. Realtime: no. */
 class Mapping {
   public:

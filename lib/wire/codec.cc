@@ -24,13 +24,16 @@ bool ReservedIsZero(const OpenStream& m) noexcept {
 bool ReservedIsZero(const StreamOpened& m) noexcept {
     return std::ranges::all_of(m.reserved, [](uint8_t byte) { return byte == 0; });
 }
-bool ReservedIsZero(const SetParams& m) noexcept {
-    return m.reserved == 0;
-}
 bool ReservedIsZero(const ParamsSet& m) noexcept {
     return std::ranges::all_of(m.reserved, [](uint16_t word) { return word == 0; });
 }
 bool ReservedIsZero(const SetGain& m) noexcept {
+    return m.reserved == 0;
+}
+bool ReservedIsZero(const DirectRecall& m) noexcept {
+    return m.reserved == 0;
+}
+bool ReservedIsZero(const DirectReturned& m) noexcept {
     return m.reserved == 0;
 }
 bool ReservedIsZero(const Refused& m) noexcept {
@@ -93,6 +96,9 @@ template std::optional<ClientWords> FindMessage(std::span<const std::byte>) noex
 template std::optional<ServerWords> FindMessage(std::span<const std::byte>) noexcept;
 template std::optional<Kick> FindMessage(std::span<const std::byte>) noexcept;
 template std::optional<Wake> FindMessage(std::span<const std::byte>) noexcept;
+template std::optional<DirectGrant> FindMessage(std::span<const std::byte>) noexcept;
+template std::optional<DirectRecall> FindMessage(std::span<const std::byte>) noexcept;
+template std::optional<DirectReturned> FindMessage(std::span<const std::byte>) noexcept;
 
 std::optional<DataView> FindData(std::span<const std::byte> message) noexcept {
     DataView view{};

@@ -12,24 +12,27 @@
 namespace shmd::wire {
 
 enum class MessageType : uint16_t {
-    kHello = 1,           // both ways, the first message of each side
-    kRegisterPool = 2,    // both ways: a pool, with its descriptor
-    kPoolRegistered = 3,  // server: the client's pool is mapped
-    kPoolRefused = 4,     // server: it cannot be; the payload goes over the socket
-    kOpenStream = 5,      // client: name the device and the direction
-    kStreamOpened = 6,    // server
-    kSetParams = 7,       // client: format, rate, channels, period, buffer
-    kParamsSet = 8,       // server
-    kFreeParams = 9,      // client
-    kParamsFreed = 10,    // server
-    kSetGain = 11,        // client
-    kGainSet = 12,        // server
-    kRefused = 13,        // server: a request was understood and not granted
-    kData = 14,           // both ways, socket transport: frames
-    kClientWords = 15,    // client, socket transport: what the client's block would say
-    kServerWords = 16,    // server, socket transport: what the server's block would say
-    kKick = 17,           // client: the command word is new
-    kWake = 18,           // server, memfd transport: ServerBlock::woken is new
+    kHello = 1,            // both ways, the first message of each side
+    kRegisterPool = 2,     // both ways: a pool, with its descriptor
+    kPoolRegistered = 3,   // server: the client's pool is mapped
+    kPoolRefused = 4,      // server: it cannot be; the payload goes over the socket
+    kOpenStream = 5,       // client: name the device and the direction
+    kStreamOpened = 6,     // server
+    kSetParams = 7,        // client: format, rate, channels, period, buffer
+    kParamsSet = 8,        // server
+    kFreeParams = 9,       // client
+    kParamsFreed = 10,     // server
+    kSetGain = 11,         // client
+    kGainSet = 12,         // server
+    kRefused = 13,         // server: a request was understood and not granted
+    kData = 14,            // both ways, socket transport: frames
+    kClientWords = 15,     // client, socket transport: what the client's block would say
+    kServerWords = 16,     // server, socket transport: what the server's block would say
+    kKick = 17,            // client: the command word is new
+    kWake = 18,            // server, memfd transport: ServerBlock::woken is new
+    kDirectGrant = 19,     // server: the card's own ring, with its descriptor
+    kDirectRecall = 20,    // server: give it back
+    kDirectReturned = 21,  // client: it is unmapped and closed
 };
 
 /** Capabilities, in Hello::flags. What both sides set is used; unknown bits are ignored.
@@ -38,6 +41,8 @@ inline constexpr uint32_t kCapabilityMemfd = 1u << 0;
 
 enum class Direction : uint8_t { kPlayback = 0, kCapture = 1 };
 enum class Transport : uint8_t { kMemfd = 1, kSocket = 2 };
+/** Whether a client wants to write into the card's own ring, where that is possible. */
+enum class Direct : uint8_t { kNever = 0, kAuto = 1, kRequire = 2 };
 
 struct MessageHeader {
     uint16_t type;
@@ -108,7 +113,7 @@ struct SetParams {
     uint8_t format;  // audio::SampleFormat
     uint8_t channels;
     uint8_t transport;
-    uint8_t reserved;
+    uint8_t direct;
     uint32_t rate_hz;
     uint32_t period_frames;
     uint32_t buffer_frames;
@@ -205,5 +210,27 @@ struct Wake {
     MessageHeader header;
 };
 static_assert(sizeof(Kick) == 16 && sizeof(Wake) == 16);
+
+/** The descriptor can be mapped from 0 on: ring_frames frames of the stream's format. */
+struct DirectGrant {
+    static constexpr auto kType = MessageType::kDirectGrant;
+    MessageHeader header;
+    uint32_t grant;  // its number on this connection
+    uint32_t ring_frames;
+};
+struct DirectRecall {
+    static constexpr auto kType = MessageType::kDirectRecall;
+    MessageHeader header;
+    uint32_t grant;
+    uint32_t reserved;
+};
+struct DirectReturned {
+    static constexpr auto kType = MessageType::kDirectReturned;
+    MessageHeader header;
+    uint32_t grant;
+    uint32_t reserved;
+};
+static_assert(sizeof(DirectGrant) == 24 && sizeof(DirectRecall) == 24 &&
+              sizeof(DirectReturned) == 24);
 
 }  // namespace shmd::wire

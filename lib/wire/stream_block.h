@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 /**
  * The two stream blocks: the words by which a stream runs, without messages.
@@ -67,7 +68,27 @@ struct Command {
 /** A stop threshold that is never reached (ALSA's `boundary`). */
 inline constexpr uint64_t kNeverStop = UINT64_MAX;
 
-/** Offsets: 0 written | 64 command, start, armed, avail_min, stop_threshold. */
+/**
+ * Where a client may write into the card's own ring at present: frame f of the stream
+ * goes to place (f + offset) % ring_frames. Each change has another serial; "nowhere"
+ * keeps the last.
+ */
+struct DirectPlace {
+    uint32_t serial = 0;
+    std::optional<uint32_t> offset;
+
+    [[nodiscard]] constexpr uint64_t Pack() const noexcept {
+        return uint64_t{serial} << 32 | (offset ? uint64_t{*offset} + 1 : 0);
+    }
+    static constexpr DirectPlace Unpack(uint64_t word) noexcept {
+        const auto low = static_cast<uint32_t>(word);
+        return {static_cast<uint32_t>(word >> 32),
+                low == 0 ? std::nullopt : std::optional{low - 1}};
+    }
+};
+
+/** Offsets: 0 written | 64 command, start, armed, avail_min, stop_threshold, direct_used,
+ * direct_from. */
 struct ClientBlock {
     // Playback: the end of the frames that may be read. Capture: the end of those taken.
     // Released after the frames were written (or copied out); may go back (rewind).
@@ -79,9 +100,14 @@ struct ClientBlock {
     std::atomic<uint64_t> armed;
     std::atomic<uint64_t> avail_min_frames;
     std::atomic<uint64_t> stop_threshold_frames;
+    // Direct mode: the serial of the place at which all frames from direct_from to
+    // written_frames lie in the card's ring too; 0: none do. Stored before
+    // written_frames, direct_from first.
+    std::atomic<uint64_t> direct_used;
+    std::atomic<uint64_t> direct_from;
 };
 
-/** Offsets: 0 sequence … xruns, under the sequence lock | 64 woken. */
+/** Offsets: 0 sequence … xruns, under the sequence lock | 64 woken, direct. */
 struct ServerBlock {
     // A sequence lock over the next seven: odd while they are being written.
     alignas(64) std::atomic<uint64_t> sequence;
@@ -94,6 +120,8 @@ struct ServerBlock {
     std::atomic<uint64_t> xruns;            // since SetParams
     // The last `armed` that was answered by a wake. Stored before the wake is sent.
     alignas(64) std::atomic<uint64_t> woken;
+    // DirectPlace. Released when the card's ring is as it says.
+    std::atomic<uint64_t> direct;
 };
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free &&
@@ -104,7 +132,8 @@ static_assert(offsetof(ClientBlock, written_frames) == 0 &&
               offsetof(ClientBlock, armed) == 80 &&
               offsetof(ClientBlock, avail_min_frames) == 88 &&
               offsetof(ClientBlock, stop_threshold_frames) == 96 &&
-              sizeof(ClientBlock) == 128);
+              offsetof(ClientBlock, direct_used) == 104 &&
+              offsetof(ClientBlock, direct_from) == 112 && sizeof(ClientBlock) == 128);
 static_assert(offsetof(ServerBlock, sequence) == 0 && offsetof(ServerBlock, acted) == 8 &&
               offsetof(ServerBlock, state) == 16 &&
               offsetof(ServerBlock, position_frames) == 24 &&
@@ -112,7 +141,7 @@ static_assert(offsetof(ServerBlock, sequence) == 0 && offsetof(ServerBlock, acte
               offsetof(ServerBlock, limit_frames) == 40 &&
               offsetof(ServerBlock, delay_frames) == 48 &&
               offsetof(ServerBlock, xruns) == 56 && offsetof(ServerBlock, woken) == 64 &&
-              sizeof(ServerBlock) == 128);
+              offsetof(ServerBlock, direct) == 72 && sizeof(ServerBlock) == 128);
 static_assert(sizeof(ClientBlock) <= kBlockBytes && sizeof(ServerBlock) <= kBlockBytes);
 
 }  // namespace shmd::wire

@@ -42,7 +42,31 @@ AlsaPcm::AlsaPcm(AlsaSpec spec, snd_pcm_stream_t direction)
       silence_(size_t{setup_.period_frames} * setup_.format.FrameBytes()) {
     audio::FillSilence(setup_.format.sample, block_);
     audio::FillSilence(setup_.format.sample, silence_);
+    substream_ = {setup_.card, setup_.device, setup_.subdevice};
+    FindRing();
     handover_.Opened();
+}
+
+void AlsaPcm::FindRing() {
+    ring_.reset();
+    if (direction_ != SND_PCM_STREAM_PLAYBACK || !setup_.is_hardware ||
+        setup_.access != AlsaAccess::kMmap)
+        return;
+    pollfd descriptor{-1, 0, 0};
+    const snd_pcm_channel_area_t* areas = nullptr;
+    snd_pcm_uframes_t offset = 0;
+    snd_pcm_uframes_t frames = 1;
+    if (snd_pcm_poll_descriptors(pcm_.get(), &descriptor, 1) != 1 ||
+        snd_pcm_mmap_begin(pcm_.get(), &areas, &offset, &frames) < 0)
+        return;
+    const uint32_t frame_bytes = setup_.format.FrameBytes();
+    const std::span bytes{static_cast<std::byte*>(areas->addr) + areas->first / 8,
+                          size_t{frame_bytes} * setup_.buffer_frames};
+    ring_ = CardRing::Of(descriptor.fd, {bytes, frame_bytes, setup_.buffer_frames});
+}
+
+base::UniqueFd AlsaPcm::ShareRing(bool unrestricted) const {
+    return OpenSharedRing(substream_, unrestricted);
 }
 
 void AlsaPcm::Open() {
@@ -55,11 +79,14 @@ void AlsaPcm::Open() {
             EINVAL, std::generic_category(),
             Describe(spec_, setup) + " is not the card that was: " + Description()};
     pcm_ = std::move(pcm);
+    substream_ = {setup.card, setup.device, setup.subdevice};
+    FindRing();
     handover_.Opened();
 }
 
 bool AlsaPcm::Close() noexcept {
     if (!handover_.TryClose()) return false;
+    ring_.reset();
     pcm_.reset();
     return true;
 }

@@ -2,10 +2,12 @@
 
 #include "device/alsa_setup.h"
 #include "device/alsa_spec.h"
+#include "device/card_ring.h"
 #include "device/pcm_handover.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,6 +38,15 @@ class AlsaPcm {
     [[nodiscard]] snd_pcm_t* Get() const noexcept { return pcm_.get(); }
     PcmHandover& Handover() noexcept { return handover_; }
 
+    /** The card's ring, if it plays and can be used without appl_ptr; else nullptr.
+     * Thread: whose the handle is. Realtime: yes. */
+    [[nodiscard]] const CardRing* Ring() const noexcept {
+        return ring_ ? &*ring_ : nullptr;
+    }
+
+    /** See OpenSharedRing. @pre Ring(). Thread: loop. */
+    [[nodiscard]] base::UniqueFd ShareRing(bool unrestricted) const;
+
     /** Space for the longest block, for what cannot be in the card's ring.
      * Thread: whose the handle is. Realtime: yes. */
     std::span<std::byte> Block() noexcept { return block_; }
@@ -57,10 +68,14 @@ class AlsaPcm {
     bool WaitUntilPlayed() noexcept;
 
   private:
+    void FindRing();
+
     const AlsaSpec spec_;
     const snd_pcm_stream_t direction_;
     AlsaSetup setup_;
     UniquePcm pcm_;
+    std::optional<CardRing> ring_;
+    Substream substream_{};  // of the present handle
     std::vector<std::byte> block_;
     std::vector<std::byte> silence_;
     PcmHandover handover_;

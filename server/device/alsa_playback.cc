@@ -32,6 +32,7 @@ uint32_t AlsaPlayback::LatencyFrames() const noexcept {
 }
 
 bool AlsaPlayback::Start(int64_t now_ns) noexcept {
+    is_skipping_ = false;
     if (!pcm_.Handover().TryStart()) return false;
     has_failed_ = false;
     errors_ = 0;
@@ -45,14 +46,11 @@ bool AlsaPlayback::Start(int64_t now_ns) noexcept {
 
 /** Go on in a ring that is played and silent. */
 bool AlsaPlayback::JoinRunning(int64_t now_ns) noexcept {
-    const snd_pcm_sframes_t avail = snd_pcm_avail(pcm_.Get());
-    if (avail < 0) return false;
-    const int64_t card = CardFrameOf(avail);
+    int64_t card = 0;
+    if (AskCard(card) < 0) return false;
     clock_.Set(card, now_ns);
     if (const int64_t skip = card + latency_frames_ - written_; skip > 0) {
-        const auto skipped =
-            snd_pcm_forward(pcm_.Get(), static_cast<snd_pcm_uframes_t>(skip));
-        if (skipped != skip) return false;
+        if (Forward(skip) != skip) return false;
         written_ += skip;
     }
     base_ = written_ - static_cast<int64_t>(rendered_);
@@ -63,7 +61,9 @@ bool AlsaPlayback::StartAnew(int64_t now_ns) noexcept {
     snd_pcm_drop(pcm_.Get());
     if (snd_pcm_prepare(pcm_.Get()) < 0) return false;
     clock_.Set(written_, now_ns);
-    written_ += WriteSilence(latency_frames_);
+    prepared_ = written_;
+    // The kernel silences a ring as a whole when it starts.
+    written_ += pcm_.Ring() != nullptr ? latency_frames_ : WriteSilence(latency_frames_);
     base_ = written_ - static_cast<int64_t>(rendered_);
     return snd_pcm_start(pcm_.Get()) >= 0;
 }
@@ -85,7 +85,9 @@ uint64_t AlsaPlayback::PositionFrames(int64_t now_ns) noexcept {
     if (!has_failed_) WritePending();
     if (has_failed_) return last_position_;
     const int64_t card = CardFrame(now_ns);
-    if (card > written_ && !Setup().is_clockless) SkipTo(card + latency_frames_);
+    // In direct mode the card has played what its client wrote: there is no gap.
+    if (card > written_ && !Setup().is_clockless && !is_skipping_)
+        SkipTo(card + latency_frames_);
     const int64_t position = card + latency_frames_ - base_;
     if (position > 0)
         last_position_ = std::max(last_position_, static_cast<uint64_t>(position));
@@ -96,24 +98,36 @@ uint64_t AlsaPlayback::PositionFrames(int64_t now_ns) noexcept {
 int64_t AlsaPlayback::CardFrame(int64_t now_ns) noexcept {
     if (Setup().is_clockless) return clock_.FrameAt(now_ns);
     look_ns_ = base::SystemClock{}.NowNs();
-    const snd_pcm_sframes_t avail = snd_pcm_avail(pcm_.Get());
-    if (avail < 0) Recover(static_cast<int>(avail), now_ns);
-    look_frame_ =
-        avail < 0 ? clock_.FrameAt(now_ns) : clock_.Observe(CardFrameOf(avail), now_ns);
+    int64_t card = 0;
+    const int error = AskCard(card);
+    if (error < 0) Recover(error, now_ns);
+    look_frame_ = error < 0 ? clock_.FrameAt(now_ns) : clock_.Observe(card, now_ns);
     return look_frame_;
 }
 
-int64_t AlsaPlayback::CardFrameOf(snd_pcm_sframes_t avail) const noexcept {
-    return written_ + avail - Setup().buffer_frames;
+/** @return 0 and where the card says it is, or a negative errno */
+int AlsaPlayback::AskCard(int64_t& card_frame) const noexcept {
+    if (const CardRing* ring = pcm_.Ring(); ring != nullptr) {
+        const int64_t played = ring->Played();
+        card_frame = prepared_ + played;
+        return played < 0 ? static_cast<int>(played) : 0;
+    }
+    const snd_pcm_sframes_t avail = snd_pcm_avail(pcm_.Get());
+    card_frame = written_ + avail - Setup().buffer_frames;
+    return avail < 0 ? static_cast<int>(avail) : 0;
+}
+
+/** Leave `frames` frames of silence to the kernel. @return how many it took */
+int64_t AlsaPlayback::Forward(int64_t frames) noexcept {
+    if (pcm_.Ring() != nullptr) return frames;
+    return snd_pcm_forward(pcm_.Get(), static_cast<snd_pcm_uframes_t>(frames));
 }
 
 /** The renderer is late: what lies before `card_frame` is silence, for good. */
 void AlsaPlayback::SkipTo(int64_t card_frame) noexcept {
     const int64_t missing = card_frame - written_;
     const int64_t skipped =
-        Setup().is_hardware
-            ? snd_pcm_forward(pcm_.Get(), static_cast<snd_pcm_uframes_t>(missing))
-            : WriteSilence(missing);
+        Setup().is_hardware ? Forward(missing) : WriteSilence(missing);
     if (skipped <= 0) return;  // the next look at the card meets the error
     LosePending();
     written_ += skipped;
@@ -149,6 +163,7 @@ int64_t AlsaPlayback::TimeOfFrameNs(uint64_t frame) const noexcept {
 std::span<std::byte> AlsaPlayback::BeginBlock(uint32_t frames) noexcept {
     assert(frames > 0 && frames <= MostCycleFrames());
     if (has_failed_) return {};
+    is_skipping_ = false;
     WritePending();
     LosePending();
     ring_block_ = FindInRing(frames);
@@ -159,6 +174,10 @@ std::span<std::byte> AlsaPlayback::BeginBlock(uint32_t frames) noexcept {
 /** The block's place in the ring; nothing if it is not in one piece. */
 std::span<std::byte> AlsaPlayback::FindInRing(uint32_t frames) noexcept {
     if (Setup().access != AlsaAccess::kMmap) return {};
+    if (pcm_.Ring() != nullptr) {
+        const auto runs = RunsAt(written_, frames);
+        return runs.second.empty() ? runs.first : std::span<std::byte>{};
+    }
     const std::span<std::byte> ring = RingAt(pcm_.Get(), ring_offset_, frames);
     return ring.size() == size_t{frames} * frame_bytes_ ? ring : std::span<std::byte>{};
 }
@@ -171,7 +190,9 @@ void AlsaPlayback::EndBlock(uint32_t frames) noexcept {
         pending_ = pcm_.Block().first(size_t{frames} * frame_bytes_);
         return WritePending();
     }
-    const snd_pcm_sframes_t taken = snd_pcm_mmap_commit(pcm_.Get(), ring_offset_, frames);
+    const snd_pcm_sframes_t taken =
+        pcm_.Ring() != nullptr ? snd_pcm_sframes_t{frames}
+                               : snd_pcm_mmap_commit(pcm_.Get(), ring_offset_, frames);
     if (taken == snd_pcm_sframes_t{frames}) errors_ = 0;
     // After an error, the next look at the card meets it.
     const int64_t went = std::max<int64_t>(taken, 0);
@@ -189,12 +210,12 @@ bool AlsaPlayback::MayBeOvertaken() const noexcept {
 /** If the card is past the block's beginning, write it where the card has not been yet:
  * rather a few frames twice than lost, and nothing stays that is heard a ring later. */
 void AlsaPlayback::LeaveThePast() noexcept {
-    const snd_pcm_sframes_t avail = snd_pcm_avail(pcm_.Get());
-    if (avail < 0 || CardFrameOf(avail) <= written_) return;
+    int64_t card = 0;
+    if (AskCard(card) < 0 || card <= written_) return;
     std::ranges::copy(ring_block_, pcm_.Block().begin());
     audio::FillSilence(Setup().format.sample, ring_block_);
     ring_block_ = {};
-    SkipTo(CardFrameOf(avail) + latency_frames_);
+    SkipTo(card + latency_frames_);
 }
 
 void AlsaPlayback::WritePending() noexcept {
@@ -218,6 +239,7 @@ void AlsaPlayback::Lose(int64_t frames) noexcept {
 
 /** @return how many frames the PCM took; they are not in written_ yet */
 int64_t AlsaPlayback::Write(std::span<const std::byte> frames) noexcept {
+    if (pcm_.Ring() != nullptr) return CopyToRing(frames);
     const bool is_mmap = Setup().access == AlsaAccess::kMmap;
     const auto count = static_cast<snd_pcm_uframes_t>(frames.size() / frame_bytes_);
     snd_pcm_uframes_t taken = 0;
@@ -230,6 +252,49 @@ int64_t AlsaPlayback::Write(std::span<const std::byte> frames) noexcept {
         taken += static_cast<snd_pcm_uframes_t>(some);
     }
     return static_cast<int64_t>(taken);
+}
+
+shm::RingRuns<std::byte> AlsaPlayback::RunsAt(int64_t card_frame,
+                                              uint32_t frames) const noexcept {
+    return pcm_.Ring()->Area().Runs(static_cast<uint64_t>(card_frame - prepared_),
+                                    frames);
+}
+
+int64_t AlsaPlayback::CopyToRing(std::span<const std::byte> frames) noexcept {
+    const auto count = static_cast<uint32_t>(frames.size() / frame_bytes_);
+    const auto runs = RunsAt(written_, count);
+    std::ranges::copy(frames.first(runs.first.size()), runs.first.begin());
+    std::ranges::copy(frames.subspan(runs.first.size()), runs.second.begin());
+    return count;
+}
+
+std::optional<uint32_t> AlsaPlayback::NextPlace() const noexcept {
+    if (pcm_.Ring() == nullptr || has_failed_ || !pending_.empty()) return {};
+    return static_cast<uint32_t>(static_cast<uint64_t>(written_ - prepared_) %
+                                 Setup().buffer_frames);
+}
+
+void AlsaPlayback::SkipBlock(uint32_t frames) noexcept {
+    rendered_ += frames;
+    written_ += frames;
+    is_skipping_ = true;
+}
+
+void AlsaPlayback::SilenceAhead() noexcept {
+    if (pcm_.Ring() == nullptr || has_failed_) return;
+    // All but what the card has still to play.
+    int64_t card = 0;
+    if (AskCard(card) < 0) return;
+    const int64_t ring = Setup().buffer_frames;
+    const int64_t kept = std::clamp<int64_t>(written_ - card, 0, ring);
+    const auto runs = RunsAt(written_, static_cast<uint32_t>(ring - kept));
+    audio::FillSilence(Setup().format.sample, runs.first);
+    audio::FillSilence(Setup().format.sample, runs.second);
+}
+
+/** How far behind the end of what was rendered the card may be. */
+uint32_t AlsaPlayback::AheadFrames() const noexcept {
+    return std::min(Setup().buffer_frames, 3 * Setup().period_frames);
 }
 
 int64_t AlsaPlayback::WriteSilence(int64_t frames) noexcept {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -64,11 +65,22 @@ class AlsaPlayback final : public Device {
     std::span<std::byte> BeginBlock(uint32_t frames) noexcept override;
     void EndBlock(uint32_t frames) noexcept override;
 
+    SharedRing ShareRing(bool unrestricted) override;
+    [[nodiscard]] std::optional<uint32_t> NextPlace() const noexcept override;
+    void SkipBlock(uint32_t frames) noexcept override;
+    void SilenceAhead() noexcept override;
+
   private:
     bool JoinRunning(int64_t now_ns) noexcept;
     bool StartAnew(int64_t now_ns) noexcept;
     int64_t CardFrame(int64_t now_ns) noexcept;
-    [[nodiscard]] int64_t CardFrameOf(snd_pcm_sframes_t avail) const noexcept;
+    int AskCard(int64_t& card_frame) const noexcept;
+    int64_t Forward(int64_t frames) noexcept;
+    [[nodiscard]] uint32_t AheadFrames() const noexcept;
+    [[nodiscard]] shm::RingRuns<std::byte> RunsAt(int64_t card_frame,
+                                                  uint32_t frames) const noexcept;
+    int64_t CopyToRing(std::span<const std::byte> frames) noexcept;
+    bool WaitUntilPlayed() noexcept;
     void SkipTo(int64_t card_frame) noexcept;
     [[nodiscard]] bool MayBeOvertaken() const noexcept;
     void LeaveThePast() noexcept;
@@ -89,6 +101,8 @@ class AlsaPlayback final : public Device {
     // The audio thread's alone; frames of the card, if nothing else is said.
     int64_t written_ = 0;
     int64_t base_ = 0;
+    bool is_skipping_ = false;    // the last block was a client's own
+    int64_t prepared_ = 0;        // where the card was prepared last: its pointer is 0
     uint64_t rendered_ = 0;       // the device's, after the last that was rendered
     uint64_t last_position_ = 0;  // the device's
     uint64_t gap_frames_ = 0;

@@ -1,13 +1,23 @@
 #pragma once
 
 #include "audio/format.h"
+#include "base/unique_fd.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 namespace shmd::device {
+
+/** A card's own ring, as a client may be given it (direct mode). */
+struct SharedRing {
+    base::UniqueFd fd;
+    uint32_t ring_frames = 0;
+    uint32_t ahead_frames =
+        0;  // before the position, that the card may still have to play
+};
 
 /**
  * A card, or what stands for one: it plays or captures interleaved frames, or both, at
@@ -73,6 +83,12 @@ class Device {
 
     static constexpr int64_t kServicePeriodNs = 100'000'000;
 
+    /**
+     * A descriptor to map the ring with, for a client. See OpenSharedRing.
+     * @pre open.  Thread: loop.  Errors: std::system_error, in words.
+     */
+    virtual SharedRing ShareRing(bool unrestricted);
+
     // --- the audio thread's side
 
     /**
@@ -111,6 +127,22 @@ class Device {
 
     /** Play what BeginBlock's area holds now. Thread: audio. Realtime: yes. */
     virtual void EndBlock(uint32_t frames) noexcept = 0;
+
+    // Direct mode: a client has written the next block where the card will read it.
+
+    /** The next block's place in the ring; nothing if it cannot be a client's. Thread:
+     * audio. Realtime: yes. */
+    [[nodiscard]] virtual std::optional<uint32_t> NextPlace() const noexcept {
+        return {};
+    }
+
+    /** In place of BeginBlock and EndBlock: the block is in the ring. Thread: audio.
+     * Realtime: yes. */
+    virtual void SkipBlock(uint32_t frames) noexcept { (void)frames; }
+
+    /** Silence what a client wrote behind the last block. Thread: audio. Realtime: yes.
+     */
+    virtual void SilenceAhead() noexcept {}
 
     /** Whether anybody takes what is captured, from now on. Thread: audio. Realtime: yes.
      */

@@ -133,6 +133,8 @@ void DeviceKeeper::OnStopped() {
 }
 
 void DeviceKeeper::CloseIdle() {
+    // Who maps its ring keeps it open anyway, until he goes on or ends.
+    if (runner_->HasGrants()) return OnStopped();
     if (!runner_->DeviceIsRunning()) runner_->Device().Close();
 }
 
@@ -141,7 +143,8 @@ void DeviceKeeper::SetSpec(const std::string& spec, int64_t idle_timeout_ns) {
     options_.idle_timeout_ns = idle_timeout_ns;
     if (spec == options_.spec) return;
     options_.spec = spec;
-    Leave();
+    // A card cannot be set anew while a client maps its ring.
+    runner_->Recall([this] { Leave(); });
 }
 
 }  // namespace shmd::engine

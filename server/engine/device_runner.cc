@@ -7,6 +7,9 @@ namespace shmd::engine {
 
 namespace {
 
+// An application that plays answers at its next period; one that is stopped never does.
+constexpr int64_t kRecallTimeoutNs = base::kNsPerSecond;
+
 template <typename Streams>
 void Erase(Streams& streams, uint32_t stream_id) {
     std::erase_if(streams,
@@ -23,6 +26,11 @@ DeviceRunner::DeviceRunner(std::string name, std::unique_ptr<device::Device> dev
       clock_{clock},
       options_{std::move(options)},
       callbacks_{std::move(callbacks)},
+      recall_timer_{loop,
+                    [this] {
+                        callbacks_.on_problem("a client keeps the card's ring");
+                        EndRecall();
+                    }},
       service_timer_{loop, [this] { Service(); }},
       running_{Run(std::move(device))} {}
 
@@ -100,6 +108,35 @@ void DeviceRunner::Attach(std::unique_ptr<device::Device> device) {
     running_ = Run(std::move(device));
     ChangePlan([](render::Plan&) {});
     Kick();
+    grants_ = 0;
+    callbacks_.on_exchanged();
+}
+
+device::SharedRing DeviceRunner::ShareRing(bool unrestricted) {
+    Device().Open();
+    return Device().ShareRing(unrestricted);
+}
+
+void DeviceRunner::GrantRing(uint32_t stream_id, uint32_t ring_frames) {
+    for (const auto& source : plan_.sources)
+        if (source->Setup().stream_id == stream_id) source->GrantRing(ring_frames);
+}
+
+void DeviceRunner::DropGrant() {
+    if (grants_ > 0) --grants_;
+    if (grants_ == 0 && after_recall_) EndRecall();
+}
+
+void DeviceRunner::Recall(std::function<void()> then) {
+    if (grants_ == 0) return then();
+    after_recall_ = std::move(then);
+    recall_timer_.ArmAtNs(clock_.NowNs() + kRecallTimeoutNs);
+    callbacks_.on_recall();
+}
+
+void DeviceRunner::EndRecall() {
+    recall_timer_.Cancel();
+    loop_.Defer(std::exchange(after_recall_, nullptr));
 }
 
 int64_t DeviceRunner::AudioTimeNs() const noexcept {

@@ -25,6 +25,10 @@ struct DeviceCallbacks {
     std::function<void(const std::string&)> on_problem;
     /** The device has stopped: nobody plays or records. */
     std::function<void()> on_stopped;
+    /** Clients must give the card's ring back. */
+    std::function<void()> on_recall;
+    /** There is another device; what was granted of the last is void. */
+    std::function<void()> on_exchanged;
 };
 
 /**
@@ -73,6 +77,20 @@ class DeviceRunner {
      */
     void Attach(std::unique_ptr<device::Device> device);
 
+    // --- direct mode
+
+    /** The card's ring, for a client. Opens the card. Errors: as Device::ShareRing. */
+    device::SharedRing ShareRing(bool unrestricted);
+    /** The stream's client may write there (0 frames: not any more). */
+    void GrantRing(uint32_t stream_id, uint32_t ring_frames);
+    /** A client has been given the ring; has given it back, or is gone. */
+    void AddGrant() { ++grants_; }
+    void DropGrant();
+    [[nodiscard]] bool HasGrants() const noexcept { return grants_ > 0; }
+
+    /** Ask for the ring back, and do `then` when all have answered, or do not. */
+    void Recall(std::function<void()> then);
+
     [[nodiscard]] const render::Counters& Count() const noexcept { return counters_; }
     [[nodiscard]] int64_t AudioTimeNs() const noexcept;
     [[nodiscard]] int RealtimeError() const noexcept {
@@ -86,6 +104,7 @@ class DeviceRunner {
     void ChangePlan(Change change);
     void OnNews();
     void Service();
+    void EndRecall();
 
     std::string name_;
     loop::Loop& loop_;
@@ -97,6 +116,9 @@ class DeviceRunner {
     render::PlaybackSource::Rest rest_ = render::PlaybackSource::Rest::kHeard;
     int64_t earlier_audio_time_ns_ = 0;  // of the threads of devices that went
     uint64_t earlier_dropped_events_ = 0;
+    uint32_t grants_ = 0;
+    std::function<void()> after_recall_;
+    loop::Timer recall_timer_;
     loop::Timer service_timer_;
     std::unique_ptr<RunningDevice> running_;
 };

@@ -42,6 +42,10 @@ DeviceRunner& Engine::AddRunner(const std::string& name,
             [this, index] {
                 if (keepers_[index]) keepers_[index]->OnStopped();
             },
+        .on_recall = [this,
+                      index] { TellListeners(index, &StreamListener::OnRingRecall); },
+        .on_exchanged =
+            [this, index] { TellListeners(index, &StreamListener::OnDeviceExchanged); },
     };
     devices_.push_back(std::make_unique<DeviceRunner>(
         name, std::move(device), loop_, clock_, options_, std::move(callbacks)));
@@ -137,6 +141,7 @@ uint32_t Engine::Add(const Endpoint& endpoint, render::StreamSetup setup,
                         .period_frames = setup.period_frames,
                         .buffer_frames = setup.buffer_frames,
                         .ended = false,
+                        .direct = {},
                         .counters = setup.counters});
     return setup.stream_id;
 }
@@ -211,6 +216,21 @@ void Engine::OnXrun(Stream& stream, const char* what, const base::EventRecord& r
     report_(false, line);
     stream.unreported_xruns = 0;
     stream.next_report_ns = record.time_ns + base::kNsPerSecond;
+}
+
+void Engine::TellListeners(size_t index, void (StreamListener::*what)()) {
+    std::vector<uint32_t> ids;
+    for (const auto& [id, stream] : streams_)
+        if (stream.runner == devices_[index].get()) ids.push_back(id);
+    // A listener may drop its client, and with it the stream it was told of.
+    for (const uint32_t id : ids)
+        if (const auto found = streams_.find(id); found != streams_.end())
+            (found->second.listener->*what)();
+}
+
+void Engine::NoteDirect(uint32_t stream_id, const std::string& note) {
+    const auto record = std::ranges::find(records_, stream_id, &StreamRecord::stream_id);
+    if (record != records_.end()) record->direct = note;
 }
 
 void Engine::OnMail() {

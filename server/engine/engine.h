@@ -27,6 +27,10 @@ class StreamListener {
     virtual void OnStreamFault(const char* word, uint64_t value) = 0;
     /** The audio thread raised the stream's Mailbox::wake. */
     virtual void OnStreamWake() = 0;
+    /** The card's ring must be given back. */
+    virtual void OnRingRecall() = 0;
+    /** The stream is on another device now. */
+    virtual void OnDeviceExchanged() = 0;
 
   protected:
     ~StreamListener() = default;
@@ -89,6 +93,8 @@ class Engine {
                  StreamListener& listener);
     void Remove(uint32_t stream_id);
     void SetGain(uint32_t stream_id, float gain);
+    /** What is told in the statistics of a stream's direct mode. */
+    void NoteDirect(uint32_t stream_id, const std::string& note);
 
     [[nodiscard]] const std::vector<std::unique_ptr<DeviceRunner>>& Devices()
         const noexcept {
@@ -125,6 +131,7 @@ class Engine {
     void OnStreamEvent(const base::EventRecord& record);
     void OnXrun(Stream& stream, const char* what, const base::EventRecord& record);
     void OnMail();
+    void TellListeners(size_t index, void (StreamListener::*what)());
     void ForgetOldest();
 
     loop::Loop& loop_;

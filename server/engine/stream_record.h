@@ -31,6 +31,8 @@ struct StreamRecord {
     uint32_t period_frames = 0;
     uint32_t buffer_frames = 0;
     bool ended = false;
+    /** "granted", or why the client was not given the card's ring. */
+    std::string direct;
     std::shared_ptr<const render::StreamCounters> counters;
 };
 

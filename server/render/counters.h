@@ -24,6 +24,7 @@ struct StreamCounters {
     std::atomic<uint64_t> frames{0};  // played or captured, the client's own
     std::atomic<uint64_t> xruns{0};
     std::atomic<uint64_t> wakes{0};
+    std::atomic<uint64_t> direct_frames{0};  // that the client wrote into the card's ring
 };
 
 }  // namespace shmd::render

@@ -53,7 +53,11 @@ PlaybackSource::PlaybackSource(const StreamSetup& setup,
           resampler_latency_frames_ +
           static_cast<uint32_t>(base::MulDiv(device_latency_frames, setup.format.rate_hz,
                                              device_format.rate_hz))},
-      same_format_{setup.format == device_format && remixer_.IsIdentity()} {}
+      direct_{wire::DirectPlace::Unpack(
+          setup.server_block->direct.load(std::memory_order_relaxed))},
+      same_format_{setup.format == device_format && remixer_.IsIdentity()} {
+    ForbidDirect();  // a place on another device
+}
 
 PlaybackSource::PlaybackSource(const PlaybackSource& other, Rest rest,
                                const audio::StreamFormat& device_format,
@@ -79,12 +83,14 @@ void PlaybackSource::ReadCommand(Context& context, uint64_t device_frame) noexce
         control_.Rebase(reader_.Position(), device_frame);
     switch (control_.ReadCommand(context, device_frame)) {
         case StreamControl::Change::kStarted:
+            ForbidDirect();
             reader_.Seek(control_.StartFrame());
             if (resampler_) resampler_->Reset();
             tail_frames_ = resampler_latency_frames_;
             is_drained_ = false;
             break;
         case StreamControl::Change::kResumed:
+            ForbidDirect();  // its client waits for another place
             control_.Rebase(reader_.Position(), device_frame);
             break;
         case StreamControl::Change::kNone:
@@ -163,9 +169,10 @@ uint32_t PlaybackSource::Resampled(Context& context, Scratch& scratch, uint32_t 
 /** How many frames the ring has; none, and a fault, where its writer lies. */
 uint32_t PlaybackSource::ReadyFrames(Context& context) noexcept {
     const auto [status, ready] = reader_.Peek();
-    // Who starts anew counts from another frame, and stores that after its command: the
-    // command, then, was read too early for it.
-    if (status == shm::RingStatus::kFault && !control_.HasNewCommand())
+    // Who starts anew stores his new frames after the command that ends the old epoch:
+    // the command, then, was read too early for them.
+    if (control_.IsSuperseded()) return 0;
+    if (status == shm::RingStatus::kFault)
         control_.EnterFault(context, Fault::kWritten, control_.WrittenUntrusted());
     return ready;
 }
@@ -204,6 +211,7 @@ bool PlaybackSource::SilenceIsAllowed(Context& context, uint32_t frames,
         drained_at_ = device_frame;
         return false;
     }
+    if (control_.IsSuperseded()) return true;
     // ALSA's rule: stop when avail, here with the missing frames gone, is at the
     // threshold.
     const auto behind =
@@ -220,6 +228,40 @@ void PlaybackSource::Consume(Fetched fetched) noexcept {
         tail_frames_ -= std::min(tail_frames_, fetched.frames);
     else
         reader_.Advance(fetched.frames);
+}
+
+bool PlaybackSource::AllowDirect(uint32_t place) noexcept {
+    const uint32_t ring = ring_frames_.load(std::memory_order_acquire);
+    if (ring == 0) {
+        ForbidDirect();
+        return false;
+    }
+    const auto begin = static_cast<uint32_t>(reader_.Position() % ring);
+    const uint32_t offset = (place + ring - begin) % ring;
+    if (direct_.offset == offset) return true;
+    direct_ = {direct_.serial + 1, offset};
+    Setup().server_block->direct.store(direct_.Pack(), std::memory_order_release);
+    return true;
+}
+
+void PlaybackSource::ForbidDirect() noexcept {
+    if (!direct_.offset) return;
+    direct_.offset.reset();
+    Setup().server_block->direct.store(direct_.Pack(), std::memory_order_release);
+}
+
+bool PlaybackSource::IsDirect(Context& context, uint32_t frames) noexcept {
+    // Frames first (acquire): the client says how it wrote them before it says that it
+    // did.
+    if (!direct_.offset || ReadyFrames(context) < frames) return false;
+    const wire::ClientBlock& client = *Setup().client_block;
+    return client.direct_used.load(std::memory_order_acquire) == direct_.serial &&
+           client.direct_from.load(std::memory_order_relaxed) <= reader_.Position();
+}
+
+void PlaybackSource::SkipDirect(uint32_t frames) noexcept {
+    Counters::Add(Setup().counters->direct_frames, frames);
+    Consume({frames, true});
 }
 
 void PlaybackSource::EndDrain(uint64_t played) noexcept {

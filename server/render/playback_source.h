@@ -62,6 +62,25 @@ class PlaybackSource {
     void MixInto(Context& context, Scratch& scratch, std::span<float> mix,
                  uint64_t device_frame) noexcept;
 
+    // --- direct mode: the client writes into the card's own ring as well
+
+    /** Its client may write into a ring of so many frames; 0: it may not. Thread: any. */
+    void GrantRing(uint32_t ring_frames) noexcept {
+        ring_frames_.store(ring_frames, std::memory_order_release);
+    }
+
+    /**
+     * The next frame's place in the ring is `place`: let the client write there.
+     * @return whether it was granted the ring
+     */
+    bool AllowDirect(uint32_t place) noexcept;
+    /** The server renders; what the client writes into the ring counts for nothing. */
+    void ForbidDirect() noexcept;
+    /** Whether the next `frames` frames are in the ring already, by its client's hand. */
+    [[nodiscard]] bool IsDirect(Context& context, uint32_t frames) noexcept;
+    /** Go on by as many. @pre IsDirect */
+    void SkipDirect(uint32_t frames) noexcept;
+
     /** A drained stream stops when its last frame was heard. */
     void EndDrain(uint64_t played) noexcept;
 
@@ -117,6 +136,8 @@ class PlaybackSource {
     uint32_t tail_frames_ = 0;  // silence that still has to follow a drained stream
     uint64_t drained_at_ = 0;   // the device's frame after the last one, once known
     bool is_drained_ = false;
+    std::atomic<uint32_t> ring_frames_{0};
+    wire::DirectPlace direct_;  // what its client was told
     bool same_format_;
 };
 

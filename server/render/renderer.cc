@@ -61,6 +61,7 @@ Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
     for (const auto& source : plan_->sources)
         source->EndDrain(std::min(played, rendered_));
     RenderUpTo(played);
+    if (!AnyIsRunning()) StopDirect();
     DeliverUpTo(std::min(played, rendered_));
     PublishPositions(std::min(played, rendered_));
     const bool news = context_.TakeNews();
@@ -70,6 +71,12 @@ Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
     device_.Stop();
     is_running_.store(false, std::memory_order_release);
     return {base::kNever, true};
+}
+
+void Renderer::StopDirect() noexcept {
+    for (const auto& source : plan_->sources)
+        source->ForbidDirect();
+    EndDirect();
 }
 
 void Renderer::TakePlan() noexcept {
@@ -140,17 +147,44 @@ void Renderer::RenderUpTo(uint64_t played) noexcept {
 }
 
 void Renderer::RenderBlock(uint32_t frames) noexcept {
+    bool any_is_running = false;
+    PlaybackSource* const only = FindOnlyExactSource(any_is_running);
+    PlaybackSource* const direct = OfferRing(only) ? only : nullptr;
+    if (direct != nullptr && direct->IsDirect(context_, frames)) {
+        direct->SkipDirect(frames);
+        device_.SkipBlock(frames);
+        rendered_ += frames;
+        return Counters::Add(counters_.cycles);
+    }
+    if (direct == nullptr) EndDirect();
     const std::span<std::byte> block = device_.BeginBlock(frames);
-    if (!block.empty()) FillBlock(block, frames);
+    if (!block.empty()) FillBlock(block, frames, only, any_is_running);
     device_.EndBlock(frames);
     if (!plan_->monitors.empty()) played_.Push(rendered_, block);
     rendered_ += frames;
     Counters::Add(counters_.cycles);
 }
 
-void Renderer::FillBlock(std::span<std::byte> block, uint32_t frames) noexcept {
-    bool any_is_running = false;
-    if (PlaybackSource* only = FindOnlyExactSource(any_is_running); only != nullptr) {
+/** Let the source that is alone write into the card's ring, and no other. */
+bool Renderer::OfferRing(PlaybackSource* only) noexcept {
+    // Who listens to what is played gets it from what is rendered here.
+    const auto place =
+        plan_->monitors.empty() ? device_.NextPlace() : std::optional<uint32_t>{};
+    for (const auto& source : plan_->sources)
+        if (source.get() != only || !place) source->ForbidDirect();
+    const bool is_offered = only != nullptr && place && only->AllowDirect(*place);
+    is_direct_ = is_direct_ || is_offered;
+    return is_offered;
+}
+
+/** Nothing that a client wrote ahead may be heard any more. */
+void Renderer::EndDirect() noexcept {
+    if (std::exchange(is_direct_, false)) device_.SilenceAhead();
+}
+
+void Renderer::FillBlock(std::span<std::byte> block, uint32_t frames,
+                         PlaybackSource* only, bool any_is_running) noexcept {
+    if (only != nullptr) {
         only->CopyInto(context_, block, rendered_);
         Counters::Add(counters_.exact_cycles);
     } else if (any_is_running) {

@@ -79,7 +79,11 @@ class Renderer {
     [[nodiscard]] uint32_t CycleFrames() const noexcept;
     void RenderUpTo(uint64_t played) noexcept;
     void RenderBlock(uint32_t frames) noexcept;
-    void FillBlock(std::span<std::byte> block, uint32_t frames) noexcept;
+    bool OfferRing(PlaybackSource* only) noexcept;
+    void EndDirect() noexcept;
+    void StopDirect() noexcept;
+    void FillBlock(std::span<std::byte> block, uint32_t frames, PlaybackSource* only,
+                   bool any_is_running) noexcept;
     PlaybackSource* FindOnlyExactSource(bool& any_is_running) const noexcept;
     void Mix(std::span<std::byte> block, uint32_t frames) noexcept;
     void DeliverUpTo(uint64_t played) noexcept;
@@ -107,6 +111,7 @@ class Renderer {
     uint64_t rendered_ = 0;    // the device's frame after the last that was rendered
     uint64_t gap_frames_ = 0;  // the device's, that were reported
     uint64_t delivered_ = 0;   // the device's frame after the last that recorders got
+    bool is_direct_ = false;   // a client may have written ahead in the card's ring
     std::atomic<bool> is_running_{false};
 };
 

@@ -38,9 +38,15 @@ class StreamControl {
      */
     Change ReadCommand(Context& context, uint64_t device_frame) noexcept;
 
-    /** Whether the client wrote a command since ReadCommand. */
-    [[nodiscard]] bool HasNewCommand() const noexcept {
-        return setup_.client_block->command.load(std::memory_order_acquire) != acted_;
+    /**
+     * Whether the client has ended this epoch since ReadCommand: what it wrote after that
+     * is for another.  Thread: audio; after the word was loaded that may be such.
+     */
+    [[nodiscard]] bool IsSuperseded() const noexcept {
+        const uint64_t word =
+            setup_.client_block->command.load(std::memory_order_acquire);
+        return !wire::Command::SameEpoch(word, acted_) ||
+               wire::Command::Unpack(word).wanted == wire::Wanted::kStopped;
     }
 
     [[nodiscard]] bool IsRunning() const noexcept {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace shmd::session {
 
@@ -68,6 +69,9 @@ void Session::OnMessage(std::span<const std::byte> message,
             return OnData(message);
         case MessageType::kClientWords:
             return Dispatch<wire::ClientWords>(message, [this](auto& m) { OnWords(m); });
+        case MessageType::kDirectReturned:
+            return Dispatch<wire::DirectReturned>(
+                message, [this](auto& m) { OnDirectReturned(m); });
         case MessageType::kKick:
             return Dispatch<wire::Kick>(message, [this](auto&) {
                 if (stream_id_ != 0) endpoint_->runner->Kick();
@@ -190,6 +194,10 @@ void Session::OnSetParams(const wire::SetParams& request) {
         memory_->UsePrivateClientPool();
     else
         memory_->UseClientPool();
+    if (request.direct > static_cast<uint8_t>(wire::Direct::kRequire))
+        return Refuse(request.header, EINVAL, "unknown wish for direct mode");
+    direct_ =
+        over_memfd ? static_cast<wire::Direct>(request.direct) : wire::Direct::kNever;
     render::StreamSetup setup;
     std::string why = CheckParams(request, setup);
     if (why.empty()) why = CheckRing(request, is_capture_, *memory_, setup);
@@ -213,6 +221,7 @@ void Session::BuildStream(const wire::SetParams& request, render::StreamSetup se
     } else {
         setup.wake_socket = memory_->Socket();
     }
+    params_ = {setup.format, setup.channel_map, setup.buffer_frames};
     auto reply = wire::MakeMessage<wire::ParamsSet>(request.header.serial);
     reply.generation = generation_;
     if (is_capture_ && !over_socket) {
@@ -230,7 +239,82 @@ void Session::BuildStream(const wire::SetParams& request, render::StreamSetup se
                    " period=" + std::to_string(request.period_frames) +
                    " buffer=" + std::to_string(request.buffer_frames) +
                    " transport=" + (over_socket ? "socket" : "memfd"));
+    const std::string why_not = GrantRing();
+    if (direct_ == wire::Direct::kRequire && !why_not.empty()) {
+        RemoveStream();
+        return Refuse(request.header, EOPNOTSUPP, "no direct mode: " + why_not);
+    }
     Send(reply);
+}
+
+/** @return nothing, or why this stream cannot write into the card's ring */
+std::string Session::WhyNotDirect() const {
+    const device::Device& device = endpoint_->runner->Device();
+    if (is_capture_) return "it records";
+    if (direct_ == wire::Direct::kNever) return "not wished";
+    if (!context_.direct.Allows(peer_)) return "not allowed for this user (key direct)";
+    if (params_.format != device.PlaybackFormat() ||
+        params_.channel_map != audio::DefaultChannelMap(params_.format.channels))
+        return "the card has another format";
+    if (gain_ != 1.0F) return "it has a gain";
+    return "";
+}
+
+/** Give the client the card's ring, if it may have it. @return why not, or nothing */
+std::string Session::GrantRing() {
+    std::string why_not = WhyNotDirect();
+    if (why_not.empty()) try {
+            auto ring =
+                endpoint_->runner->ShareRing(context_.direct_trusted.Allows(peer_));
+            if (uint64_t{params_.buffer_frames} + ring.ahead_frames > ring.ring_frames)
+                why_not = "its buffer is longer than the card's";
+            else
+                SendGrant(std::move(ring));
+        } catch (const std::system_error& error) {
+            why_not = error.what();
+        }
+    context_.engine.NoteDirect(stream_id_, why_not.empty() ? "granted" : why_not);
+    if (direct_ != wire::Direct::kNever)
+        Log(false, "stream=" + std::to_string(stream_id_) +
+                       " direct: " + (why_not.empty() ? "granted" : why_not));
+    return why_not;
+}
+
+void Session::SendGrant(device::SharedRing ring) {
+    auto grant = wire::MakeMessage<wire::DirectGrant>();
+    grant.header.fd_count = 1;
+    grant.grant = ++grants_made_;
+    grant.ring_frames = ring.ring_frames;
+    std::vector<base::UniqueFd> fds;
+    fds.push_back(std::move(ring.fd));
+    has_grant_ = true;
+    endpoint_->runner->AddGrant();
+    endpoint_->runner->GrantRing(stream_id_, ring.ring_frames);
+    Send(grant, std::move(fds));
+}
+
+void Session::OnRingRecall() {
+    if (!has_grant_) return;
+    endpoint_->runner->GrantRing(stream_id_, 0);
+    auto recall = wire::MakeMessage<wire::DirectRecall>();
+    recall.grant = grants_made_;
+    Send(recall);
+}
+
+void Session::OnDeviceExchanged() {
+    OnRingRecall();
+    has_grant_ = false;
+    if (stream_id_ != 0 && direct_ != wire::Direct::kNever && !ended_) GrantRing();
+}
+
+void Session::OnDirectReturned(const wire::DirectReturned& message) {
+    if (message.grant == grants_made_) ForgetGrant();
+}
+
+void Session::ForgetGrant() {
+    if (!std::exchange(has_grant_, false)) return;
+    endpoint_->runner->GrantRing(stream_id_, 0);
+    endpoint_->runner->DropGrant();
 }
 
 void Session::OnFreeParams(const wire::FreeParams& request) {
@@ -264,6 +348,7 @@ void Session::OnWords(const wire::ClientWords& words) {
 
 void Session::RemoveStream() {
     payload_.reset();
+    ForgetGrant();
     if (stream_id_ != 0) context_.engine.Remove(stream_id_);
     stream_id_ = 0;
 }

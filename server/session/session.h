@@ -1,5 +1,7 @@
 #pragma once
 
+#include "audio/channel_map.h"
+#include "audio/format.h"
 #include "base/unique_fd.h"
 #include "engine/engine.h"
 #include "loop/buffer_pool.h"
@@ -7,6 +9,7 @@
 #include "loop/receive.h"
 #include "loop/send.h"
 #include "session/connection_memory.h"
+#include "session/direct_policy.h"
 #include "session/socket_payload.h"
 #include "wire/codec.h"
 
@@ -27,6 +30,9 @@ struct SessionContext {
     engine::Engine& engine;
     bool use_memfd = true;
     float gain = 1.0F;
+    /** Who may write into a card's ring; and who even with an unrestricted descriptor. */
+    DirectPolicy direct{"same_user"};
+    DirectPolicy direct_trusted{"no"};
     /** A line for the log; a session that had to be dropped is worth a warning. */
     std::function<void(bool warning, const std::string& line)> log;
 };
@@ -65,6 +71,8 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void OnClosed(int error) override;
     void OnStreamFault(const char* word, uint64_t value) override;
     void OnStreamWake() override;
+    void OnRingRecall() override;
+    void OnDeviceExchanged() override;
 
     template <typename T, typename Handler>
     void Dispatch(std::span<const std::byte> message, Handler handler);
@@ -78,6 +86,18 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void OnData(std::span<const std::byte> message);
     void OnWords(const wire::ClientWords& words);
     void FlushPayload();
+    void OnDirectReturned(const wire::DirectReturned& message);
+    [[nodiscard]] std::string WhyNotDirect() const;
+    std::string GrantRing();
+    void ForgetGrant();
+    void SendGrant(device::SharedRing ring);
+
+    /** What direct mode asks of a stream's parameters. */
+    struct Params {
+        audio::StreamFormat format;
+        audio::ChannelMap channel_map;
+        uint32_t buffer_frames = 0;
+    };
 
     void BuildStream(const wire::SetParams& request, render::StreamSetup setup);
     void RemoveStream();
@@ -107,6 +127,10 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     uint32_t stream_id_ = 0;  // 0: no parameters are set
     float gain_;
     std::optional<SocketPayload> payload_;
+    wire::Direct direct_ = wire::Direct::kNever;  // what the client wishes
+    Params params_{};                             // of the stream that there is
+    uint32_t grants_made_ = 0;
+    bool has_grant_ = false;
     loop::Receiver receiver_;
 };
 

@@ -32,6 +32,8 @@ import wave
 HELLO, REGISTER_POOL, POOL_REGISTERED, POOL_REFUSED, OPEN_STREAM = range(1, 6)
 STREAM_OPENED, SET_PARAMS, PARAMS_SET, FREE_PARAMS, PARAMS_FREED = range(6, 11)
 SET_GAIN, GAIN_SET, REFUSED, DATA, CLIENT_WORDS, SERVER_WORDS, KICK, WAKE = range(11, 19)
+DIRECT_GRANT, DIRECT_RECALL, DIRECT_RETURNED = range(19, 22)
+DIRECT_NEVER, DIRECT_AUTO, DIRECT_REQUIRE = range(3)
 HEADER = struct.Struct("=HHIII")
 MAX_MESSAGE_BYTES = 8192
 MAX_DATA_BYTES = 8160
@@ -98,9 +100,10 @@ def open_body(direction, device=""):
     return struct.pack("=B7x64s", direction, device.encode())
 
 
-def params_body(format_, channels, transport, rate, period, buffer, ring=(0, 0)):
-    return struct.pack("=BBBxIIIQQ32x", FORMATS[format_][0], channels, transport, rate,
-                       period, buffer, *ring)
+def params_body(format_, channels, transport, rate, period, buffer, ring=(0, 0),
+                direct=DIRECT_NEVER):
+    return struct.pack("=BBBBIIIQQ32x", FORMATS[format_][0], channels, transport, direct,
+                       rate, period, buffer, *ring)
 
 
 def pool_body(pool_id, size):
@@ -373,13 +376,13 @@ class Stream:
     def written(self):
         return self._words["written"]
 
-    def set_params(self, format_, channels, rate, period, buffer):
+    def set_params(self, format_, channels, rate, period, buffer, direct=DIRECT_NEVER):
         self._rate, self.buffer = rate, buffer
         self.frame_bytes = FORMATS[format_][1] * channels
         size = buffer * self.frame_bytes
         ring = self._link.client_ring(size) if self.direction == PLAYBACK else (0, 0)
         answer = self.connection.request(SET_PARAMS, params_body(
-            format_, channels, self.transport, rate, period, buffer, ring))
+            format_, channels, self.transport, rate, period, buffer, ring, direct))
         self._generation, offset, ring_bytes = struct.unpack("=H6xQQ", answer.body)
         self._link.set_ring(offset, size if self.direction == PLAYBACK else ring_bytes,
                             self.frame_bytes)

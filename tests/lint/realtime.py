@@ -29,6 +29,7 @@ AUDIO_SOURCES = [
     "server/device/alsa_capture.cc",
     "server/device/alsa_playback.cc",
     "server/device/card_clock.cc",
+    "server/device/card_ring.cc",
     "server/device/history.cc",
     "server/device/virtual_device.cc",
     "lib/audio/*.cc",

@@ -15,12 +15,14 @@ Time is emulated, slow and noisy there: assert contents, orders and counts.
 import glob
 import importlib
 import os
+import signal
 import sys
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(1, os.path.join(HERE, "../integration"))
 import harness
+import sound
 # pylint: disable=unused-import  # what the tests import from here
 from harness import (BUILD, SHMD, SHMD_RUN, Failed, Program, Server, contains, equal,
                      expect, fails, main, skip, test, test_each, wait_until)
@@ -41,6 +43,39 @@ def as_uid(uid, *command, groups=()):
     """The command as that user, whose group has the same number, in `groups` besides."""
     return Program(["setpriv", f"--reuid={uid}", f"--regid={uid}",
                     f"--groups={','.join(map(str, [uid, *groups]))}", *command])
+
+
+PERIOD_FRAMES = 6000
+SIZES = ["--buffer-size=48000", f"--period-size={PERIOD_FRAMES}"]
+
+
+class Recorder:
+    """arecord on the loopback's other side."""
+
+    def __init__(self, server, format_="S16_LE", rate=48000, channels=2):
+        self.kind = (format_, rate, channels)
+        self.path = server.path("heard.raw")
+        self.program = Program(["arecord", "-q", "-D", "hw:Loopback,1,0", "-t", "raw",
+                                "-f", format_, "-r", str(rate), "-c", str(channels),
+                                "--buffer-size=192000", f"--period-size={PERIOD_FRAMES}",
+                                self.path])
+        wait_until("arecord records", lambda: "state: RUNNING" in
+                   read("/proc/asound/Loopback/pcm1c/sub0/status"))
+
+    def heard(self):
+        # What was played is on its way through the loopback and arecord's own buffer.
+        rest = 4 * PERIOD_FRAMES * sound.Sound(*self.kind, b"").frame_bytes
+        size = os.path.getsize(self.path) + rest
+        wait_until("all is recorded", lambda: os.path.getsize(self.path) >= size)
+        self.program.signal(signal.SIGINT)
+        self.program.wait()
+        equal("errors of arecord", "", self.program.errors)
+        with open(self.path, "rb") as file:
+            return sound.Sound(*self.kind, file.read())
+
+
+def is_closed(pcm):
+    return read(f"/proc/asound/{pcm}/sub0/status").strip() == "closed"
 
 
 def run_all():

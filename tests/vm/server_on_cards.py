@@ -8,8 +8,8 @@ import signal
 import sys
 
 sys.dont_write_bytecode = True
-from guest import (SHMD, Program, Server, contains, equal, expect, main, read, test,
-                   test_each, wait_until)
+from guest import (SHMD, SIZES, Program, Recorder, Server, contains, equal, expect,
+                   is_closed, main, read, test, test_each, wait_until)
 import crowd
 import sound
 
@@ -17,37 +17,7 @@ import sound
 EASY = "period=9600,buffer=48000"
 LOOPBACK = f"hw:CARD=Loopback,DEV=0,format=S16_LE,{EASY}"
 HDA = "hw:CARD=Intel,DEV=0"
-PERIOD_FRAMES = 6000
-SIZES = ["--buffer-size=48000", f"--period-size={PERIOD_FRAMES}"]
 
-
-class Recorder:
-    """arecord on the loopback's other side."""
-
-    def __init__(self, server, format_="S16_LE", rate=48000, channels=2):
-        self.kind = (format_, rate, channels)
-        self.path = server.path("heard.raw")
-        self.program = Program(["arecord", "-q", "-D", "hw:Loopback,1,0", "-t", "raw",
-                                "-f", format_, "-r", str(rate), "-c", str(channels),
-                                "--buffer-size=192000", f"--period-size={PERIOD_FRAMES}",
-                                self.path])
-        wait_until("arecord records", lambda: "state: RUNNING" in
-                   read("/proc/asound/Loopback/pcm1c/sub0/status"))
-
-    def heard(self):
-        # What was played is on its way through the loopback and arecord's own buffer.
-        rest = 4 * PERIOD_FRAMES * sound.Sound(*self.kind, b"").frame_bytes
-        size = os.path.getsize(self.path) + rest
-        wait_until("all is recorded", lambda: os.path.getsize(self.path) >= size)
-        self.program.signal(signal.SIGINT)
-        self.program.wait()
-        equal("errors of arecord", "", self.program.errors)
-        with open(self.path, "rb") as file:
-            return sound.Sound(*self.kind, file.read())
-
-
-def is_closed(pcm):
-    return read(f"/proc/asound/{pcm}/sub0/status").strip() == "closed"
 
 
 def play(server, path, *options):

@@ -18,8 +18,8 @@ using ::testing::HasSubstr;
 using Peer = FakeServer::Peer;
 
 struct NoListener final : Connection::Listener {
-    void OnMessage(const wire::MessageHeader& header,
-                   std::span<const std::byte>) override {
+    void OnMessage(const wire::MessageHeader& header, std::span<const std::byte>,
+                   std::span<base::UniqueFd>) override {
         types.push_back(static_cast<wire::MessageType>(header.type));
     }
     std::vector<wire::MessageType> types;

@@ -64,7 +64,9 @@ class DeviceRunnerTest : public test::FdCheckedTest {
                                 },
                             .on_mail = [] {},
                             .on_problem = [](const std::string&) {},
-                            .on_stopped = [] {}});
+                            .on_stopped = [] {},
+                            .on_recall = [] {},
+                            .on_exchanged = [] {}});
     }
     void RunFor(int64_t ns) {
         clock_.AdvanceAndSettle(0);

@@ -34,6 +34,8 @@ TEST(Keys, SetTheMemberThatTheyAreCalledAfter) {
     SetFromText(*FindKey("socket"), "/a", settings);
     SetFromText(*FindKey("fallback"), "virtual,rate=8000", settings);
     SetFromText(*FindKey("idle_timeout_ms"), "7", settings);
+    SetFromText(*FindKey("direct"), "yes", settings);
+    SetFromText(*FindKey("direct_trusted"), "root", settings);
     SetFromText(*FindKey("log_level"), "debug", settings);
     SetFromText(*FindKey("stats_file"), "/b", settings);
     SetFromText(*FindKey("memfd"), "no", settings);
@@ -47,6 +49,8 @@ TEST(Keys, SetTheMemberThatTheyAreCalledAfter) {
     expected.socket = "/a";
     expected.fallback = "virtual,rate=8000";
     expected.idle_timeout_ms = 7;
+    expected.direct = "yes";
+    expected.direct_trusted = "root";
     expected.log_level = LogLevel::kDebug;
     expected.stats_file = "/b";
     expected.memfd = false;

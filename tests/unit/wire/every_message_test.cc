@@ -24,9 +24,11 @@ constexpr ReservedRange kReserved<OpenStream>{17, 24};
 template <>
 constexpr ReservedRange kReserved<StreamOpened>{26, 32};
 template <>
-constexpr ReservedRange kReserved<SetParams>{19, 20};
-template <>
 constexpr ReservedRange kReserved<ParamsSet>{18, 24};
+template <>
+constexpr ReservedRange kReserved<DirectRecall>{20, 24};
+template <>
+constexpr ReservedRange kReserved<DirectReturned>{20, 24};
 template <>
 constexpr ReservedRange kReserved<SetGain>{20, 24};
 template <>
@@ -45,7 +47,8 @@ class EveryMessage : public ::testing::Test {
 using Messages =
     ::testing::Types<Hello, RegisterPool, PoolRegistered, PoolRefused, OpenStream,
                      StreamOpened, SetParams, ParamsSet, FreeParams, ParamsFreed, SetGain,
-                     GainSet, Refused, ClientWords, ServerWords, Kick, Wake>;
+                     GainSet, Refused, ClientWords, ServerWords, Kick, Wake, DirectGrant,
+                     DirectRecall, DirectReturned>;
 TYPED_TEST_SUITE(EveryMessage, Messages);
 
 TYPED_TEST(EveryMessage, IsMadeWithAHeaderThatIsWellFormed) {
@@ -86,7 +89,7 @@ std::set<MessageType> TypesOf(::testing::Types<T...>) {
 }
 
 TEST(MessageTypes, AreAllDifferent) {
-    EXPECT_EQ(TypesOf(Messages{}).size(), 17U);
+    EXPECT_EQ(TypesOf(Messages{}).size(), 20U);
 }
 
 }  // namespace

@@ -1,0 +1,47 @@
+#include "client/card_ring.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace shmd::client {
+
+void CardRing::Forget(const wire::ServerBlock& server) noexcept {
+    forgotten_ = server.direct.load(std::memory_order_acquire);
+}
+
+void CardRing::Copy(const shm::RingArea<std::byte>& ring, uint64_t position,
+                    uint32_t frames, const wire::ServerBlock& server,
+                    wire::ClientBlock& own) noexcept {
+    const uint64_t word = server.direct.load(std::memory_order_acquire);
+    const auto place = wire::DirectPlace::Unpack(word);
+    // What the server has gone by is not to be written: it may be another's by now.
+    const uint64_t limit = server.limit_frames.load(std::memory_order_acquire);
+    if (!place.offset || *place.offset >= ring_.BufferFrames() || word == forgotten_ ||
+        frames > ring_.BufferFrames() || position < limit) {
+        if (std::exchange(used_, 0) != 0)
+            own.direct_used.store(0, std::memory_order_release);
+        return;
+    }
+    if (used_ != place.serial || position != next_) {
+        own.direct_from.store(position, std::memory_order_relaxed);
+        own.direct_used.store(place.serial, std::memory_order_release);
+        used_ = place.serial;
+    }
+    const auto runs = ring.Runs(position, frames);
+    CopyRun(runs.first, position + *place.offset);
+    CopyRun(runs.second,
+            position + *place.offset + runs.first.size() / ring_.FrameBytes());
+    next_ = position + frames;
+    // The ring of a card that does not snoop is mapped write-combining: such stores are
+    // ordered by a fence alone, not by the release of `written`.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void CardRing::CopyRun(std::span<const std::byte> run, uint64_t place) noexcept {
+    const auto to =
+        ring_.Runs(place, static_cast<uint32_t>(run.size() / ring_.FrameBytes()));
+    std::ranges::copy(run.first(to.first.size()), to.first.begin());
+    std::ranges::copy(run.subspan(to.first.size()), to.second.begin());
+}
+
+}  // namespace shmd::client
