@@ -22,19 +22,17 @@ void CardRing::Copy(const shm::RingArea<std::byte>& ring, uint64_t position,
             own.direct_used.store(0, std::memory_order_release);
         return;
     }
-    if (used_ != place.serial || position != next_) {
+    if (used_ != place.serial || position != next_)
         own.direct_from.store(position, std::memory_order_relaxed);
-        own.direct_used.store(place.serial, std::memory_order_release);
-        used_ = place.serial;
-    }
     const auto runs = ring.Runs(position, frames);
     CopyRun(runs.first, position + *place.offset);
     CopyRun(runs.second,
             position + *place.offset + runs.first.size() / ring_.FrameBytes());
+    used_ = place.serial;
     next_ = position + frames;
-    // The ring of a card that does not snoop is mapped write-combining: such stores are
-    // ordered by a fence alone, not by the release of `written`.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // The ring of a card that does not snoop is mapped write-combining. Such stores are
+    // not ordered by a release; by this one, which is an exchange on x86, they are.
+    own.direct_used.store(used_, std::memory_order_seq_cst);
 }
 
 void CardRing::CopyRun(std::span<const std::byte> run, uint64_t place) noexcept {

@@ -15,13 +15,12 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from guest import (KERNEL, SIZES, Program, Recorder, Server, contains, equal,
-                   expect, is_closed, main, skip, test, wait_until)
+from guest import (CAN_RESTRICT, KERNEL, SIZES, Program, Recorder, Server, contains,
+                   equal, expect, is_closed, main, skip, test, test_each, wait_until)
 import crowd
 import protocol_client as pc
 import sound
 
-CAN_RESTRICT = KERNEL != "6.1"
 RATE = 48000
 # The ring is longer than a client's buffer; emulation stops for longer than machines do.
 LOOPBACK = "hw:CARD=Loopback,DEV=0,format=S16_LE,period=9600,buffer=96000"
@@ -77,6 +76,21 @@ def a_client_that_does_not_wish_it_is_not_given_the_ring():
                    RATE, "-c", 2, "-d", 1, "/dev/zero")
         server.stop()
         equal("direct", "the card has another format", server.streams()[0]["direct"])
+
+
+@test_each(("hda, with one substream", "hw:CARD=Intel,DEV=0,period=4800,buffer=24000"),
+           ("dummy", "hw:CARD=Dummy,DEV=0,format=S16_LE,period=2400,buffer=14400"))
+def other_cards_have_it_too(device):
+    with Server(device) as server:
+        made = sound.noise("S16_LE", RATE, 2, 3)
+        path = sound.write_wav(server.path("made.wav"), made)
+        server.run("aplay", "-q", "-D", "shm", "--buffer-size=4800", "--period-size=1200",
+                   path)
+        server.stop()
+    stream, = server.streams()
+    equal("frames played", 3 * RATE, stream["frames"])
+    expect((stream["direct_frames"] > 0) == CAN_RESTRICT,
+           f"{stream['direct_frames']} frames were direct: {stream['direct']}")
 
 
 @direct_test
@@ -136,7 +150,7 @@ def a_direct_client_that_is_killed_leaves_silence_and_a_free_card():
         recorder = Recorder(server)
         player = play(server, sound.write_wav(server.path("made.wav"), made))
         wait_until_direct(server)
-        wait_until("a second is heard", lambda: os.path.getsize(recorder.path) > 8 * RATE)
+        wait_until("a second is heard", lambda: recorder.size() > 8 * RATE)
         player.signal(signal.SIGKILL)
         player.wait()
         wait_until("the card is closed", lambda: is_closed("Loopback/pcm0p"))
@@ -158,7 +172,7 @@ def a_direct_client_that_is_stopped_harms_no_newcomer():
         recorder = Recorder(server)
         player = play(server, sound.write_wav(server.path("made.wav"), made))
         wait_until_direct(server)
-        wait_until("it is heard", lambda: os.path.getsize(recorder.path) > 8 * RATE)
+        wait_until("it is heard", lambda: recorder.size() > 8 * RATE)
         player.signal(signal.SIGSTOP)
         server.wait_for_log("underrun")
         recorder.heard()

@@ -4,17 +4,18 @@
 import array
 import glob
 import os
+import re
 import signal
 import sys
 
 sys.dont_write_bytecode = True
-from guest import (SHMD, SIZES, Program, Recorder, Server, contains, equal, expect,
-                   is_closed, main, read, test, test_each, wait_until)
+from guest import (CAN_RESTRICT, SHMD, SIZES, Program, Recorder, Server, as_uid, contains,
+                   equal, expect, is_closed, main, read, test, test_each, wait_until)
 import crowd
 import sound
 
 # Emulation stops for longer than a real machine is ever late.
-EASY = "period=9600,buffer=48000"
+EASY = "period=9600,buffer=96000"
 LOOPBACK = f"hw:CARD=Loopback,DEV=0,format=S16_LE,{EASY}"
 HDA = "hw:CARD=Intel,DEV=0"
 
@@ -171,15 +172,18 @@ def other_parameters_are_taken_by_a_reload_while_it_plays():
                               sound.write_wav(server.path("made.wav"), made))
         wait_until("it plays", lambda: "state: RUNNING" in
                    read("/proc/asound/Loopback/pcm0p/sub0/status"))
-        configure(LOOPBACK.replace("buffer=48000", "buffer=96000"))
+        configure(LOOPBACK.replace("buffer=96000", "buffer=76800"))
         shmd.signal(signal.SIGHUP)
-        wait_until("the card has the other buffer", lambda: "buffer_size: 96000" in
+        wait_until("the card has the other buffer", lambda: "buffer_size: 76800" in
                    read("/proc/asound/Loopback/pcm0p/sub0/hw_params"))
         player.succeed()
         heard = recorder.heard()
         shmd.signal(signal.SIGTERM)
         shmd.succeed()
         contains("the server's log", shmd.errors, "reloaded")
+        if CAN_RESTRICT:
+            equal("times that direct mode was granted", 2,
+                  shmd.errors.count("direct: granted"))
     # The silence of the change is somewhere in it; the noise has no frame of zeros.
     frames = [heard.data[at:at + 4] for at in range(0, len(heard.data), 4)]
     kept = b"".join(frame for frame in frames if frame != bytes(4))
@@ -202,6 +206,43 @@ def a_client_in_namespaces_of_its_own_needs_the_socket_alone():
         heard = recorder.heard()
         server.stop()
     sound.require_once("the other side", heard, made.data)
+    if CAN_RESTRICT:
+        equal("direct mode", "granted", server.streams()[0]["direct"])
+
+
+USERS = (4001, 4002)  # who need not exist, and are in no group
+
+
+@test
+def two_users_without_a_card_of_theirs_play_at_once_and_share_nothing():
+    with Server(f"{LOOPBACK},channels={crowd.CHANNELS}") as server:
+        clients = [crowd.Client(server, number) for number in range(len(USERS))]
+        socket = server.environment["SHMD_SOCKET"]
+        for path in (server.folder, os.path.dirname(socket),
+                     os.environ["XDG_RUNTIME_DIR"]):
+            os.chmod(path, 0o755)
+        os.chmod(socket, 0o666)
+        recorder = Recorder(server, channels=crowd.CHANNELS)
+        programs = [as_uid(uid, "env", *(f"{name}={value}" for name, value in
+                                         server.environment.items()),
+                           "aplay", "-q", "-D", "shm", *SIZES, client.path)
+                    for uid, client in zip(USERS, clients)]
+        wait_until("both are there", lambda: "stream=2" in server.log() or
+                   not all(program.is_alive() for program in programs))
+        maps = [read(f"/proc/{program.pid}/maps") for program in programs]
+        pools = [set(re.findall(r" (\d+) +/memfd:shmd", text)) for text in maps]
+        for program in programs:
+            program.succeed()
+        heard = recorder.heard()
+        server.stop()
+        equal("pools that each maps", [2, 2], [len(one) for one in pools])
+        equal("pools that both map", set(), pools[0] & pools[1])
+        expect(all("/dev/snd" not in text for text in maps), "a client maps the card")
+        contains("why they have no direct mode", server.streams()[0]["direct"],
+                 "not allowed for this user")
+        for client in clients:
+            client.find_in(heard)
+            equal(f"frames heard of client {client.number}", crowd.FRAMES, client.heard)
 
 
 if __name__ == "__main__":
