@@ -7,6 +7,9 @@
 #include "device/device_spec.h"
 #include "device/virtual_device.h"
 
+#include <alsa/asoundlib.h>
+#include <stdexcept>
+
 namespace shmd::device {
 
 namespace {
@@ -18,6 +21,21 @@ bool IsKind(std::string_view spec, std::string_view kind) noexcept {
     return spec.substr(0, spec.find(',')) == kind;
 }
 
+/** alsa-lib must know the PCM: of a name that nobody has defined no card will ever come.
+ */
+void RequireDefined(const std::string& pcm) {
+    if (pcm.starts_with('{')) return;  // a definition, not a name
+    snd_config_t* found = nullptr;
+    const std::string name = pcm.substr(0, pcm.find(':'));
+    if (snd_config_update() < 0 ||
+        snd_config_search(snd_config, name.c_str(), &found) == 0 ||
+        snd_config_search(snd_config, ("pcm." + name).c_str(), &found) == 0)
+        return;
+    throw std::invalid_argument{"there is no PCM \"" + name +
+                                "\" for a device: auto, virtual, hw:CARD=ID and the PCMs "
+                                "of asound.conf are possible"};
+}
+
 }  // namespace
 
 bool IsVirtual(std::string_view spec) noexcept {
@@ -27,8 +45,8 @@ bool IsVirtual(std::string_view spec) noexcept {
 void CheckSpec(std::string_view spec) {
     if (IsVirtual(spec))
         (void)ParseDeviceSpec(spec);
-    else
-        (void)ParseAlsaSpec(spec);
+    else if (const std::string pcm = ParseAlsaSpec(spec).pcm_name; pcm != kAuto)
+        RequireDefined(pcm);
 }
 
 std::vector<std::string> Candidates(const std::string& spec, Direction direction) {

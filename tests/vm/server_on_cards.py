@@ -128,7 +128,7 @@ def a_card_that_is_removed_costs_no_client_its_sound():
         clients = [crowd.Client(server, number, frames=8 * crowd.RATE)
                    for number in range(3)]
         programs = [play(server, client.path) for client in clients]
-        wait_until("all play", lambda: server.log().count("stream=") == 3)
+        wait_until("all play", lambda: server.log().count("transport=") == 3)
         bus, = glob.glob("/sys/bus/pci/devices/*/sound/card2")
         pci = os.path.realpath(os.path.join(bus, "../.."))
         with open(os.path.join(pci, "remove"), "w", encoding="ascii") as file:
