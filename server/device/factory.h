@@ -16,8 +16,8 @@ enum class Direction { kPlayback, kCapture };
 bool IsVirtual(std::string_view spec) noexcept;
 
 /**
- * Check the text alone, and that alsa-lib's configuration knows a PCM of that name; whether
- * the card is there is not asked.  Thread: loop.
+ * Check the text alone, and that alsa-lib's configuration knows a PCM of that name;
+ * whether the card is there is not asked.  Thread: loop.
  * Errors: std::invalid_argument, one sentence that names the key and what is allowed.
  */
 void CheckSpec(std::string_view spec);

@@ -38,7 +38,8 @@ void CardMonitor::OnReadable() {
     for (ssize_t size = 0;
          (size = ::read(inotify_.Get(), events.data(), events.size())) > 0;) {
         for (ssize_t at = 0; at < size;) {
-            const auto& event = *reinterpret_cast<const inotify_event*>(&events[at]);
+            const auto& event =
+                *reinterpret_cast<const inotify_event*>(events.data() + at);
             folder_is_gone = folder_is_gone || (event.mask & IN_DELETE_SELF) != 0;
             at += static_cast<ssize_t>(sizeof event + event.len);
         }
