@@ -16,7 +16,8 @@ import time
 
 sys.dont_write_bytecode = True
 from guest import (CAN_RESTRICT, KERNEL, SIZES, Program, Recorder, Server, contains,
-                   equal, expect, is_closed, main, skip, test, test_each, wait_until)
+                   equal, expect, is_closed, main, read, skip, test, test_each,
+                   wait_until)
 import crowd
 import protocol_client as pc
 import sound
@@ -67,13 +68,24 @@ def one_stream_arrives_bit_for_bit_through_the_cards_own_ring():
 @test
 def a_client_that_does_not_wish_it_is_not_given_the_ring():
     with Server(LOOPBACK) as server:
-        pcm = "{ type shmd direct never server " + \
-            f'"{server.environment.get("SHMD_SOCKET", "")}" }}'
         config = server.path("never.conf")
         with open(config, "w", encoding="utf-8") as file:
-            file.write(f"pcm.never {pcm}\n")
-        server.run("aplay", "-q", "-D", "shm", *SIZES, "-t", "raw", "-f", "S32_LE", "-r",
-                   RATE, "-c", 2, "-d", 1, "/dev/zero")
+            file.write("pcm.never { type shmd direct never }\n")
+        paths = f"{server.environment['ALSA_CONFIG_PATH']}:{config}"
+        server.run("aplay", "-q", "-D", "never", *SIZES, "-t", "raw", "-f", "S16_LE",
+                   "-r", RATE, "-c", 2, "-d", 1, "/dev/zero",
+                   environment={"ALSA_CONFIG_PATH": paths})
+        server.stop()
+        stream, = server.streams()
+        equal("direct", "not wished", stream["direct"])
+        equal("frames that were direct", 0, stream["direct_frames"])
+
+
+@test
+def a_client_of_another_format_is_not_given_the_ring():
+    with Server(LOOPBACK) as server:
+        play(server, "/dev/zero", "-t", "raw", "-f", "S32_LE", "-r", RATE, "-c", 2, "-d",
+             1).succeed()
         server.stop()
         equal("direct", "the card has another format", server.streams()[0]["direct"])
 
@@ -296,7 +308,8 @@ def a_direct_client_hears_of_the_servers_end_and_the_next_server_has_the_card():
         player = play(server, "/dev/zero", "-t", "raw", "-f", "S16_LE", "-r", RATE, "-c",
                       2, "-d", 600)
         wait_until_direct(server)
-        server.wait_for_log("stream=")
+        wait_until("it plays", lambda: "state: RUNNING" in
+                   read("/proc/asound/Loopback/pcm0p/sub0/status"))
         os.kill(server.pid, signal.SIGKILL)
         # A second on a real machine; this one is some ten times slower.
         status = player.wait(10)
