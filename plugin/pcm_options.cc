@@ -7,17 +7,62 @@ namespace shmd::plugin {
 
 namespace {
 
+constexpr const char* kKnownKeys =
+    "server, device, fallback, direct, reconnect, reconnect_timeout";
+constexpr long kMostTimeoutS = 86400;
+
 /** Keys that every PCM may have and that are not ours to read. */
 bool IsCommon(std::string_view id) {
     return id == "comment" || id == "type" || id == "hint";
 }
 
-std::string* FindOption(PcmOptions& options, std::string_view id) {
+std::string* FindText(PcmOptions& options, std::string_view id) {
     if (id == "server") return &options.server;
     if (id == "device") return &options.device;
     if (id == "fallback") return &options.fallback;
     if (id == "direct") return &options.direct;
     return nullptr;
+}
+
+int ReadText(snd_config_t* entry, const char* id, std::string& text) {
+    const char* value = nullptr;
+    if (snd_config_get_string(entry, &value) < 0) {
+        SNDERR("shmd: the key %s takes a string", id);
+        return -EINVAL;
+    }
+    text = value == nullptr ? "" : value;
+    return 0;
+}
+
+int ReadFlag(snd_config_t* entry, const char* id, bool& flag) {
+    const int value = snd_config_get_bool(entry);
+    if (value < 0) {
+        SNDERR("shmd: the key %s is yes or no", id);
+        return -EINVAL;
+    }
+    flag = value != 0;
+    return 0;
+}
+
+int ReadTimeout(snd_config_t* entry, const char* id, int64_t& timeout_s) {
+    long value = 0;
+    if (snd_config_get_integer(entry, &value) < 0 || value < 1 || value > kMostTimeoutS) {
+        SNDERR("shmd: the key %s takes whole seconds, 1 to %ld", id, kMostTimeoutS);
+        return -EINVAL;
+    }
+    timeout_s = value;
+    return 0;
+}
+
+int ReadOption(snd_config_t* entry, const char* id, PcmOptions& options) {
+    const std::string_view name = id;
+    if (IsCommon(name)) return 0;
+    if (std::string* text = FindText(options, name)) return ReadText(entry, id, *text);
+    if (name == "reconnect") return ReadFlag(entry, id, options.reconnect);
+    if (name == "reconnect_timeout")
+        return ReadTimeout(entry, id, options.reconnect_timeout_s);
+    SNDERR("shmd: unknown key %s (known: %s)", id, kKnownKeys);
+    return -EINVAL;
 }
 
 }  // namespace
@@ -28,18 +73,8 @@ int ReadPcmOptions(snd_config_t* config, PcmOptions& options) {
     snd_config_for_each(i, next, config) {
         snd_config_t* entry = snd_config_iterator_entry(i);
         const char* id = nullptr;
-        if (snd_config_get_id(entry, &id) < 0 || IsCommon(id)) continue;
-        std::string* option = FindOption(options, id);
-        if (option == nullptr) {
-            SNDERR("shmd: unknown key %s (known: server, device, fallback, direct)", id);
-            return -EINVAL;
-        }
-        const char* value = nullptr;
-        if (snd_config_get_string(entry, &value) < 0) {
-            SNDERR("shmd: the key %s takes a string", id);
-            return -EINVAL;
-        }
-        *option = value == nullptr ? "" : value;
+        if (snd_config_get_id(entry, &id) < 0) continue;
+        if (const int error = ReadOption(entry, id, options); error < 0) return error;
     }
     if (!FindDirect(options.direct)) {
         SNDERR("shmd: the key direct is auto, never or require, and not \"%s\"",

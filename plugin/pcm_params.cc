@@ -1,13 +1,11 @@
 #include "plugin/pcm_params.h"
 
-#include "audio/channel_map.h"
 #include "audio/format.h"
 #include "base/error.h"
 #include "wire/limits.h"
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 
 namespace shmd::plugin {
 
@@ -41,8 +39,6 @@ constexpr std::array<unsigned, 4> kAccesses{
     SND_PCM_ACCESS_RW_INTERLEAVED, SND_PCM_ACCESS_RW_NONINTERLEAVED,
     SND_PCM_ACCESS_MMAP_INTERLEAVED, SND_PCM_ACCESS_MMAP_NONINTERLEAVED};
 
-constexpr unsigned kMostUsualChannels = 8;
-
 SampleFormat RequireFormat(snd_pcm_format_t format) {
     for (const FormatPair& pair : kFormats)
         if (pair.alsa == format) return pair.ours;
@@ -55,13 +51,6 @@ int OfferFormats(snd_pcm_ioplug_t& io) {
         list[i] = static_cast<unsigned>(kFormats[i].alsa);
     return snd_pcm_ioplug_set_param_list(&io, SND_PCM_IOPLUG_HW_FORMAT, list.size(),
                                          list.data());
-}
-
-void FillMap(snd_pcm_chmap_t& map, unsigned channels) noexcept {
-    const audio::ChannelMap usual = audio::DefaultChannelMap(channels);
-    map.channels = channels;
-    for (unsigned i = 0; i < channels; ++i)
-        map.pos[i] = static_cast<unsigned>(usual.positions[i]);
 }
 
 }  // namespace
@@ -120,31 +109,6 @@ client::Stream::Params ChosenParams(const snd_pcm_ioplug_t& io) {
             .period_frames = static_cast<uint32_t>(io.period_size),
             .buffer_frames = static_cast<uint32_t>(io.buffer_size),
             .channel_map = {}};
-}
-
-snd_pcm_chmap_t* UsualChannelMap(unsigned channels) noexcept {
-    const size_t size = sizeof(snd_pcm_chmap_t) + channels * sizeof(unsigned);
-    auto* map = static_cast<snd_pcm_chmap_t*>(std::calloc(1, size));
-    if (map != nullptr) FillMap(*map, channels);
-    return map;
-}
-
-snd_pcm_chmap_query_t** UsualChannelMaps() noexcept {
-    auto** maps = static_cast<snd_pcm_chmap_query_t**>(
-        std::calloc(kMostUsualChannels + 1, sizeof(snd_pcm_chmap_query_t*)));
-    if (maps == nullptr) return nullptr;
-    for (unsigned channels = 1; channels <= kMostUsualChannels; ++channels) {
-        const size_t size = sizeof(snd_pcm_chmap_query_t) + channels * sizeof(unsigned);
-        auto* query = static_cast<snd_pcm_chmap_query_t*>(std::calloc(1, size));
-        if (query == nullptr) {
-            snd_pcm_free_chmaps(maps);
-            return nullptr;
-        }
-        query->type = SND_CHMAP_TYPE_FIXED;
-        FillMap(query->map, channels);
-        maps[channels - 1] = query;
-    }
-    return maps;
 }
 
 }  // namespace shmd::plugin

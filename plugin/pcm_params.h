@@ -23,11 +23,4 @@ int MakeBufferWholePeriods(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params);
  */
 client::Stream::Params ChosenParams(const snd_pcm_ioplug_t& io);
 
-/** The usual channel maps, malloc'ed as snd_pcm_query_chmaps(3) wants; NULL: no memory.
- */
-snd_pcm_chmap_query_t** UsualChannelMaps() noexcept;
-
-/** The usual map of `channels`, malloc'ed; NULL: no memory. */
-snd_pcm_chmap_t* UsualChannelMap(unsigned channels) noexcept;
-
 }  // namespace shmd::plugin

@@ -1,6 +1,7 @@
 #include "plugin/pcm_stream.h"
 
 #include "base/clock.h"
+#include "plugin/channel_maps.h"
 #include "plugin/guarded.h"
 #include "plugin/pcm_params.h"
 
@@ -34,8 +35,10 @@ client::Connection::Options ConnectionOptions(const PcmOptions& options,
 }  // namespace
 
 PcmStream::PcmStream(const PcmOptions& options, snd_pcm_stream_t direction)
-    : stream_{ConnectionOptions(options, direction)},
-      direct_{FindDirect(options.direct).value_or(wire::Direct::kAuto)} {
+    : patience_ns_{options.reconnect ? options.reconnect_timeout_s * base::kNsPerSecond
+                                     : 0},
+      stream_{ConnectionOptions(options, direction), patience_ns_} {
+    params_.direct = FindDirect(options.direct).value_or(wire::Direct::kAuto);
     io_.version = SND_PCM_IOPLUG_VERSION;
     io_.name = "shmd sound server";
     io_.flags = SND_PCM_IOPLUG_FLAG_BOUNDARY_WA;
@@ -94,8 +97,11 @@ const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {
         .dump = nullptr,
         .delay = [](auto* io, auto* delay) { return From(io).Delay(delay); },
         .query_chmaps = [](auto*) { return UsualChannelMaps(); },
-        .get_chmap = [](auto* io) { return UsualChannelMap(io->channels); },
-        .set_chmap = nullptr,
+        .get_chmap = [](auto* io) { return From(io).GetChannelMap(); },
+        .set_chmap =
+            [](auto* io, auto* map) {
+                return Guarded([=] { return From(io).SetChannelMap(*map); });
+            },
     };
     return kCallbacks;
 }
@@ -103,21 +109,41 @@ const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {
 int PcmStream::HwParams(snd_pcm_hw_params_t* params) {
     const std::scoped_lock lock{mutex_};
     if (const int error = MakeBufferWholePeriods(io_, params); error < 0) return error;
+    const wire::Direct direct = params_.direct;
+    params_ = ChosenParams(io_);
+    params_.direct = direct;
+    SendParams();
+    return 0;
+}
+
+void PcmStream::SendParams() {
     try {
-        Stream::Params chosen = ChosenParams(io_);
-        chosen.direct = direct_;
-        stream_.SetParams(chosen);
+        stream_.SetParams(params_);
     } catch (const std::system_error& error) {
         SNDERR("shmd: %s", error.what());
         throw;
     }
-    return 0;
+}
+
+snd_pcm_chmap_t* PcmStream::GetChannelMap() const noexcept {
+    return MakeChannelMap(params_.channel_map, io_.channels);
+}
+
+int PcmStream::SetChannelMap(const snd_pcm_chmap_t& map) {
+    const std::scoped_lock lock{mutex_};
+    const bool is_at_rest = io_.state == SND_PCM_STATE_SETUP ||
+                            (io_.state == SND_PCM_STATE_PREPARED && appl_frames_ == 0);
+    if (!is_at_rest) return -EBUSY;
+    const ChannelPositions before = params_.channel_map;
+    const int error = ReadChannelMap(map, io_.channels, params_.channel_map);
+    if (error < 0) params_.channel_map = before;
+    if (error == 0 && params_.channel_map != before) SendParams();
+    return error;
 }
 
 int PcmStream::HwFree() {
     const std::scoped_lock lock{mutex_};
-    // A server that is gone has freed everything already.
-    if (!stream_.IsGone()) stream_.FreeParams();
+    stream_.FreeParams();
     return 0;
 }
 
@@ -138,6 +164,7 @@ int PcmStream::Prepare() noexcept {
     const std::scoped_lock lock{mutex_};
     if (stream_.IsGone()) return -ENODEV;
     stream_.Prepare();
+    hw_ptr_ = 0;
     appl_ptr_ = 0;
     appl_frames_ = 0;
     stream_.UpdateReadiness(Now());
@@ -181,7 +208,8 @@ snd_pcm_sframes_t PcmStream::Pointer() noexcept {
     const Stream::Snapshot now = stream_.Look(Now());
     if (StateError(now.state) == -EPIPE) return -EPIPE;
     // A negative answer would be an xrun; a lost server is told by the state alone.
-    return static_cast<snd_pcm_sframes_t>(boundary_ == 0 ? 0 : now.hw_frames % boundary_);
+    hw_ptr_ = boundary_ == 0 ? 0 : now.hw_frames % boundary_;
+    return static_cast<snd_pcm_sframes_t>(hw_ptr_);
 }
 
 int PcmStream::Delay(snd_pcm_sframes_t* delay) noexcept {
@@ -196,7 +224,24 @@ int PcmStream::Delay(snd_pcm_sframes_t* delay) noexcept {
     return 0;
 }
 
+/**
+ * snd_pcm_reset sets both of alsa-lib's pointers to 0 and tells nobody. Nothing else
+ * takes its hw_ptr from what Pointer() said last; while that is 0, a reset is a rewind to
+ * 0.
+ */
+bool PcmStream::WasReset() const noexcept {
+    return io_.hw_ptr == 0 && hw_ptr_ != 0;
+}
+
+void PcmStream::Reset() noexcept {
+    stream_.Reset(Now());
+    hw_ptr_ = 0;
+    appl_ptr_ = 0;
+    appl_frames_ = 0;
+}
+
 void PcmStream::FollowApplication() noexcept {
+    if (WasReset()) Reset();
     const snd_pcm_uframes_t appl_ptr = io_.appl_ptr;
     if (boundary_ == 0 || appl_ptr == appl_ptr_) return;
     const snd_pcm_uframes_t forward =
@@ -271,41 +316,61 @@ void PcmStream::Copy(const snd_pcm_channel_area_t* areas, snd_pcm_uframes_t offs
 }
 
 int PcmStream::Revents(bool was_readable, unsigned short* revents) noexcept {
-    const std::scoped_lock lock{mutex_};
-    FollowApplication();
-    const Stream::Snapshot now = stream_.UpdateReadiness(Now(), was_readable);
     const unsigned short direction = stream_.IsPlayback() ? POLLOUT : POLLIN;
+    TellAndHear();
+    const auto [state, is_ready] = UpdateReadiness(was_readable);
     *revents = 0;
-    switch (StateError(now.state)) {
-        case -ENODEV:
+    switch (state) {
+        case Stream::State::kGone:
             *revents = POLLERR | POLLHUP;
             break;
-        case -EPIPE:
-            // snd_pcm_wait asks for the state next, and would not hear of it otherwise.
-            snd_pcm_ioplug_set_state(&io_, SND_PCM_STATE_XRUN);
+        case Stream::State::kXrun:
             *revents = static_cast<unsigned short>(POLLERR | direction);
             break;
         default:
-            if (stream_.IsReady(now)) *revents = direction;
+            if (is_ready) *revents = direction;
     }
+    // snd_pcm_wait asks for the state next.
+    if (*revents & POLLERR) TellAndHear();
     return 0;
 }
 
+/** Have Pointer() called under alsa-lib's own lock, for what may not follow by itself. */
+void PcmStream::TellAndHear() noexcept {
+    snd_pcm_avail_update(io_.pcm);
+}
+
+PcmStream::Readiness PcmStream::UpdateReadiness(bool was_polled) noexcept {
+    const std::scoped_lock lock{mutex_};
+    const Stream::Snapshot now = stream_.UpdateReadiness(Now(), was_polled);
+    return {now.state, stream_.IsReady(now)};
+}
+
 int PcmStream::Drain() noexcept {
-    {
-        const std::scoped_lock lock{mutex_};
-        FollowApplication();
-        // Capture ends at once; alsa-lib drops it after this.
-        if (!stream_.IsPlayback()) return 0;
-        const bool is_empty = appl_frames_ == 0;
-        if (is_empty) return 0;
-        if (stream_.Drain() != 0) return -ENODEV;
-        const Stream::Snapshot now = stream_.UpdateReadiness(Now());
-        if (now.state == Stream::State::kGone) return StateError(now.state);
-        if (now.state != Stream::State::kDraining) return 0;
-        if (io_.nonblock != 0) return -EAGAIN;
+    // Capture ends at once; alsa-lib drops it after this.
+    if (!stream_.IsPlayback()) return 0;
+    TellAndHear();
+    const int error = BeginDrain();
+    const bool has_to_wait = error == -EAGAIN && io_.nonblock == 0;
+    const int result = has_to_wait ? WaitUntilDrained() : error;
+    if (result == -ENODEV) TellAndHear();
+    return result;
+}
+
+/** @return 0: it is over already; -EAGAIN: it is not */
+int PcmStream::BeginDrain() noexcept {
+    const std::scoped_lock lock{mutex_};
+    const bool is_empty = appl_frames_ == 0;
+    if (is_empty) return 0;
+    if (stream_.Drain() != 0) return -ENODEV;
+    switch (stream_.UpdateReadiness(Now()).state) {
+        case Stream::State::kGone:
+            return -ENODEV;
+        case Stream::State::kDraining:
+            return -EAGAIN;
+        default:
+            return 0;
     }
-    return WaitUntilDrained();
 }
 
 int PcmStream::WaitUntilDrained() noexcept {
@@ -317,14 +382,13 @@ int PcmStream::WaitUntilDrained() noexcept {
             const int64_t now_ns = Now();
             const Stream::Snapshot now =
                 stream_.UpdateReadiness(now_ns, deadline_ns != 0);
-            if (now.state == Stream::State::kGone) return StateError(now.state);
-            if (now.state != Stream::State::kDraining ||
-                io_.state != SND_PCM_STATE_DRAINING)
-                return 0;
+            if (now.state == Stream::State::kGone) return -ENODEV;
+            if (now.state != Stream::State::kDraining)
+                return 0;  // or another thread's drop
             if (deadline_ns == 0) {
                 const auto queued = static_cast<int64_t>(
                     stream_.ApplFrames() - now.hw_frames + now.delay_frames);
-                deadline_ns = now_ns + kDrainGraceNs +
+                deadline_ns = now_ns + kDrainGraceNs + patience_ns_ +
                               base::MulDiv(queued, base::kNsPerSecond, io_.rate);
             }
             if (now_ns > deadline_ns) return -EIO;

@@ -41,13 +41,28 @@ class PcmStream {
     int SwParams(snd_pcm_sw_params_t* params) noexcept;
     int Prepare() noexcept;
     int Drain() noexcept;
+    int BeginDrain() noexcept;
     int WaitUntilDrained() noexcept;
     int Pause(bool pause) noexcept;
     int Revents(bool was_readable, unsigned short* revents) noexcept;
     int Delay(snd_pcm_sframes_t* delay) noexcept;
+    [[nodiscard]] snd_pcm_chmap_t* GetChannelMap() const noexcept;
+    int SetChannelMap(const snd_pcm_chmap_t& map);
 
-    /** Follow the application where it went since, also back (rewind) and forward. */
+    struct Readiness {
+        client::Stream::State state;
+        bool is_ready;
+    };
+    Readiness UpdateReadiness(bool was_polled) noexcept;
+    void TellAndHear() noexcept;
+    void SendParams();
+    /**
+     * Follow the application where it went since, also back (rewind) and forward. Only
+     * where alsa-lib holds its lock: elsewhere its pointer may be behind a Transfer().
+     */
     void FollowApplication() noexcept;
+    [[nodiscard]] bool WasReset() const noexcept;
+    void Reset() noexcept;
     void CountApplication(snd_pcm_uframes_t frames) noexcept;
     /** -EPIPE, -ENODEV, or 0 after telling alsa-lib the state. */
     int StateError(client::Stream::State state) noexcept;
@@ -56,10 +71,12 @@ class PcmStream {
     [[nodiscard]] bool IsMmap() const noexcept;
 
     std::mutex mutex_;
+    int64_t patience_ns_;
     client::Stream stream_;
-    wire::Direct direct_;
+    client::Stream::Params params_;
     snd_pcm_ioplug_t io_{};
     snd_pcm_uframes_t boundary_ = 0;
+    snd_pcm_uframes_t hw_ptr_ = 0;    // what alsa-lib was told last
     snd_pcm_uframes_t appl_ptr_ = 0;  // alsa-lib's, when it was looked at last
     uint64_t appl_frames_ = 0;        // the same, not wrapped at the boundary
 };

@@ -2,9 +2,12 @@
 
 #include "base/error.h"
 #include "ipc/address.h"
+#include "ipc/fd_passing.h"
 #include "ipc/socket.h"
+#include "wire/codec.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +20,7 @@ namespace shmd {
 namespace {
 
 constexpr int kBacklog = 128;
+constexpr int kAnswerTimeoutMs = 3000;
 
 void MakeDirectoryOf(const std::string& path) {
     const std::string directory = path.substr(0, path.rfind('/'));
@@ -38,13 +42,36 @@ base::UniqueFd Lock(const std::string& path) {
     return lock;
 }
 
+/**
+ * Whether somebody is behind a connection. A server that was killed leaves its socket for
+ * a moment longer, until the kernel has taken its io_uring apart: that accepts, answers
+ * nothing, and ends.
+ */
+bool Answers(int connection) {
+    auto hello = wire::MakeMessage<wire::Hello>();
+    hello.version = wire::kProtocolVersion;
+    if (ipc::SendMessage(connection, wire::BytesOf(hello), std::span<const int>{}, 0) !=
+        0)
+        return false;
+    pollfd answer{connection, POLLIN, 0};
+    int ready = 0;
+    do {
+        ready = ::poll(&answer, 1, kAnswerTimeoutMs);
+    } while (ready < 0 && errno == EINTR);
+    if (ready == 0) return true;  // it hangs
+    std::byte byte{};
+    return ::recv(connection, &byte, sizeof byte, MSG_DONTWAIT) > 0;
+}
+
 void RemoveStaleSocket(const std::string& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) return;
     if (!S_ISSOCK(status.st_mode))
         base::ThrowError(EEXIST, (path + " is there and is not a socket").c_str());
     // A server without our lock (another namespace's lock file) may still answer.
-    if (ipc::TryConnect(path)) base::ThrowError(EADDRINUSE, path.c_str());
+    if (const base::UniqueFd connection = ipc::TryConnect(path);
+        connection && Answers(connection.Get()))
+        base::ThrowError(EADDRINUSE, path.c_str());
     ::unlink(path.c_str());
 }
 

@@ -1,9 +1,11 @@
 #include "client/readiness.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 namespace shmd::client {
@@ -35,6 +37,24 @@ void Readiness::Lower() noexcept {
     eventfd_t count = 0;
     if (is_raised_) ::eventfd_read(event_.Get(), &count);
     is_raised_ = false;
+    if (timer_) ::eventfd_read(timer_.Get(), &count);  // also 8 bytes; none: EAGAIN
+}
+
+void Readiness::WatchTime(int socket, int64_t interval_ns) {
+    timer_ = base::UniqueFd{base::RequireNonNegative(
+        ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")};
+    const timespec interval{interval_ns / base::kNsPerSecond,
+                            interval_ns % base::kNsPerSecond};
+    const itimerspec setting{interval, interval};
+    base::RequireNonNegative(::timerfd_settime(timer_.Get(), 0, &setting, nullptr),
+                             "timerfd_settime");
+    Watch(epoll_.Get(), timer_.Get());
+    ::epoll_ctl(epoll_.Get(), EPOLL_CTL_DEL, socket, nullptr);
+}
+
+void Readiness::WatchSocket(int socket) {
+    Watch(epoll_.Get(), socket);
+    timer_ = {};
 }
 
 }  // namespace shmd::client

@@ -2,13 +2,16 @@
 
 #include "base/unique_fd.h"
 
+#include <cstdint>
+
 namespace shmd::client {
 
 /**
  * The one descriptor that an application polls: readable while the connection's socket is
- * (a wake is there, or the server is gone) or while this side raised it itself.
+ * (a wake is there, or the server is gone), while this side raised it itself, and now and
+ * then while there is no connection, so that another is tried.
  *
- * It is an epoll over the two, so it needs no thread to pass one on to the other.
+ * It is an epoll over them, so it needs no thread to pass one on to the other.
  * Thread: one at a time.
  */
 class Readiness {
@@ -23,8 +26,18 @@ class Readiness {
     void Raise() noexcept;
     void Lower() noexcept;
 
+    /**
+     * Instead of the socket, which is closed after this: readable every `interval_ns`,
+     * until Lower().  Errors: std::system_error.
+     */
+    void WatchTime(int socket, int64_t interval_ns);
+
+    /** The socket again, of a new connection. Errors: std::system_error. */
+    void WatchSocket(int socket);
+
   private:
     base::UniqueFd event_;
+    base::UniqueFd timer_;
     base::UniqueFd epoll_;
     bool is_raised_ = false;
 };

@@ -21,24 +21,33 @@ constexpr int64_t kSilenceNs = 250 * base::kNsPerMs;
 
 }  // namespace
 
-Stream::Stream(const Connection::Options& options)
+Stream::Stream(const Connection::Options& options, int64_t patience_ns)
     : is_playback_{options.direction == Direction::kPlayback},
-      connection_{options},
-      readiness_{connection_.Socket()} {}
+      options_{options},
+      patience_ns_{patience_ns},
+      connection_{std::make_unique<Connection>(options)},
+      readiness_{connection_->Socket()} {}
 
 wire::ClientBlock& Stream::OwnBlock() const noexcept {
-    return *reinterpret_cast<wire::ClientBlock*>(connection_.OwnPool().data());
+    return *reinterpret_cast<wire::ClientBlock*>(connection_->OwnPool().data());
 }
 
 const wire::ServerBlock& Stream::PeerBlock() const noexcept {
     const std::byte* pool =
-        mirror_ ? mirror_->Bytes().data() : connection_.ServerPool().data();
+        mirror_ ? mirror_->Bytes().data() : connection_->ServerPool().data();
     return *reinterpret_cast<const wire::ServerBlock*>(pool);
 }
 
 void Stream::SetParams(const Params& params) {
     if (card_) ReturnCard(card_->Grant());
     params_ = params;
+    AgreeParams();
+    has_params_ = true;
+    Prepare();
+}
+
+void Stream::AgreeParams() {
+    const Params& params = params_;
     const uint64_t ring_bytes = uint64_t{params.buffer_frames} * params.frame_bytes;
     auto request = wire::MakeMessage<wire::SetParams>();
     request.format = params.format;
@@ -47,7 +56,7 @@ void Stream::SetParams(const Params& params) {
     request.period_frames = params.period_frames;
     request.buffer_frames = params.buffer_frames;
     std::ranges::copy(params.channel_map, request.channel_map);
-    over_socket_ = !connection_.PoolsAreShared(*this);
+    over_socket_ = !connection_->PoolsAreShared(*this);
     request.transport = static_cast<uint8_t>(over_socket_ ? wire::Transport::kSocket
                                                           : wire::Transport::kMemfd);
     if (is_playback_ && !over_socket_) {
@@ -56,25 +65,24 @@ void Stream::SetParams(const Params& params) {
     }
     request.direct = static_cast<uint8_t>(
         is_playback_ && !over_socket_ ? params.direct : wire::Direct::kNever);
-    const auto answer = connection_.Ask<wire::ParamsSet>(request, *this);
+    const auto answer = connection_->Ask<wire::ParamsSet>(request, *this);
     command_ = {command_.epoch, answer.generation, Wanted::kStopped};
     if (over_socket_)
         UsePrivateMemory();
     else
         UseSharedMemory(answer);
     if (armed_ == 0) Arm();  // 0 is answered from the beginning, without a wake
-    Prepare();
 }
 
 void Stream::UseSharedMemory(const wire::ParamsSet& answer) {
     const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
     if (is_playback_) {
-        write_ring_ = {connection_.OwnPool().subspan(wire::kBlockBytes, ring_bytes),
+        write_ring_ = {connection_->OwnPool().subspan(wire::kBlockBytes, ring_bytes),
                        params_.frame_bytes, params_.buffer_frames};
         return;
     }
     const auto ring =
-        shm::FindRange(connection_.ServerPool(), answer.ring_offset, answer.ring_bytes);
+        shm::FindRange(connection_->ServerPool(), answer.ring_offset, answer.ring_bytes);
     if (!ring || ring->size() != ring_bytes)
         base::ThrowError(EPROTO, "the capture ring does not lie in the server's pool");
     read_ring_ = {*ring, params_.frame_bytes, params_.buffer_frames};
@@ -83,7 +91,7 @@ void Stream::UseSharedMemory(const wire::ParamsSet& answer) {
 void Stream::UsePrivateMemory() {
     if (!mirror_) mirror_ = shm::OwnPool::Private();
     const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
-    const auto memory = is_playback_ ? connection_.OwnPool() : mirror_->Bytes();
+    const auto memory = is_playback_ ? connection_->OwnPool() : mirror_->Bytes();
     const auto ring = memory.subspan(wire::kBlockBytes, ring_bytes);
     write_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
     read_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
@@ -91,13 +99,16 @@ void Stream::UsePrivateMemory() {
 
 void Stream::FreeParams() {
     Stop();
+    has_params_ = false;
+    if (link_ != Link::kUp) return;  // a server that is gone has freed everything already
     if (card_) ReturnCard(card_->Grant());
-    connection_.Ask<wire::ParamsFreed>(wire::MakeMessage<wire::FreeParams>(), *this);
+    connection_->Ask<wire::ParamsFreed>(wire::MakeMessage<wire::FreeParams>(), *this);
 }
 
 void Stream::SetThresholds(uint64_t avail_min_frames,
                            uint64_t stop_threshold_frames) noexcept {
     avail_min_ = avail_min_frames;
+    stop_threshold_ = stop_threshold_frames;
     OwnBlock().avail_min_frames.store(avail_min_frames, std::memory_order_relaxed);
     OwnBlock().stop_threshold_frames.store(stop_threshold_frames,
                                            std::memory_order_relaxed);
@@ -106,6 +117,7 @@ void Stream::SetThresholds(uint64_t avail_min_frames,
 
 void Stream::Prepare() noexcept {
     if (command_.wanted != Wanted::kStopped) Stop();
+    has_lost_frames_ = false;
     // Frames that were never played are given up: the count goes on behind them all.
     base_ = std::max(appl_, tracker_.Newest());
     appl_ = base_;
@@ -116,21 +128,32 @@ void Stream::Prepare() noexcept {
     words_are_new_ = true;
 }
 
+void Stream::Reset(int64_t now_ns) noexcept {
+    base_ += Look(now_ns).hw_frames;
+    if (card_ && base_ < appl_) card_->Forget(PeerBlock());
+    appl_ = base_;
+    OwnBlock().written_frames.store(appl_, std::memory_order_release);
+    words_are_new_ = true;
+}
+
 int Stream::Command(Wanted wanted) noexcept {
     const bool is_start =
         command_.wanted == Wanted::kStopped && wanted != Wanted::kStopped;
     if (is_start) {
         ++command_.epoch;
-        OwnBlock().start_frames.store(base_, std::memory_order_relaxed);
+        OwnBlock().start_frames.store(tracker_.Newest(), std::memory_order_relaxed);
     }
     command_.wanted = wanted;
+    is_making_up_ = false;
     if (card_ && wanted != Wanted::kDraining) card_->Forget(PeerBlock());
     OwnBlock().command.store(command_.Pack(), std::memory_order_release);
-    if (is_gone_) return ENODEV;
-    if (over_socket_) return SendWords();
-    const int error = connection_.Send(wire::BytesOf(wire::MakeMessage<wire::Kick>()));
-    if (error != 0) is_gone_ = true;
-    return error;
+    if (link_ == Link::kUp) {
+        if (over_socket_)
+            SendWords();
+        else if (connection_->Send(wire::BytesOf(wire::MakeMessage<wire::Kick>())) != 0)
+            OnLost();
+    }
+    return IsGone() ? ENODEV : 0;
 }
 
 int Stream::Pause(bool pause) noexcept {
@@ -139,25 +162,34 @@ int Stream::Pause(bool pause) noexcept {
 }
 
 Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
-    if (over_socket_) {
+    if (over_socket_ && link_ == Link::kUp) {
         TakeMessages();
         // The wake that made the descriptor readable is taken, and its wish answered: it
         // stays readable until UpdateReadiness has looked and made another wish.
         if (IsWoken()) readiness_.Raise();
     }
+    if (link_ == Link::kLost) TryAgain(now_ns);
+    std::optional<shm::Position> position;
+    if (link_ == Link::kUp) position = FindPosition();
+    CheckAlive(position, now_ns);
+    const uint64_t frame = position
+                               ? tracker_.FrameAt(*position, Limit(*position), now_ns)
+                               : tracker_.Newest();
+    return {StateOf(position), (is_making_up_ ? stands_at_ : frame) - base_,
+            position ? position->delay_frames : 0};
+}
+
+/** What the server said last of this start. */
+std::optional<shm::Position> Stream::FindPosition() noexcept {
     auto position = shm::ReadPosition(PeerBlock());
     if (!position) position = last_position_;  // a writer that died in the middle
     // Of a stream that is stopped nothing counts any more: its server may not know it
     // yet.
     const bool is_ours = command_.wanted != Wanted::kStopped && position &&
                          wire::Command::SameEpoch(position->acted, command_.Pack());
-    if (!is_ours) position = {};
-    if (position) last_position_ = *position;
-    CheckAlive(position, now_ns);
-    const uint64_t frame = position
-                               ? tracker_.FrameAt(*position, Limit(*position), now_ns)
-                               : tracker_.Newest();
-    return {StateOf(position), frame - base_, position ? position->delay_frames : 0};
+    if (!is_ours) return {};
+    last_position_ = *position;
+    return position;
 }
 
 uint64_t Stream::Limit(const shm::Position& position) const noexcept {
@@ -178,13 +210,15 @@ uint64_t Stream::Limit(const shm::Position& position) const noexcept {
 
 Stream::State Stream::StateOf(
     const std::optional<shm::Position>& position) const noexcept {
-    if (is_gone_) return State::kGone;
+    if (IsGone()) return State::kGone;
     if (command_.wanted == Wanted::kStopped) return State::kPrepared;
+    if (has_lost_frames_) return State::kXrun;
     if (position && position->state == StreamState::kXrun) return State::kXrun;
-    if (position && position->state == StreamState::kStopped) return State::kStopped;
+    if (position && position->state == StreamState::kStopped)
+        return is_making_up_ ? State::kXrun : State::kStopped;
     switch (command_.wanted) {
         case Wanted::kDraining:
-            return State::kDraining;
+            return is_making_up_ ? State::kRunning : State::kDraining;
         case Wanted::kPaused:
             return State::kPaused;
         default:
@@ -194,12 +228,14 @@ Stream::State Stream::StateOf(
 
 void Stream::CheckAlive(const std::optional<shm::Position>& position,
                         int64_t now_ns) noexcept {
-    if (command_.wanted == Wanted::kStopped || now_ns < next_alive_check_ns_) return;
+    if (command_.wanted == Wanted::kStopped || now_ns < next_alive_check_ns_ ||
+        link_ != Link::kUp)
+        return;
     const bool has_just_started =
         std::exchange(next_alive_check_ns_, now_ns + kSilenceNs) == 0;
     if (has_just_started) return;
     if (position && position->time_ns + kSilenceNs > now_ns) return;
-    if (!connection_.IsAlive()) is_gone_ = true;
+    if (!connection_->IsAlive()) OnLost();
 }
 
 void Stream::SetApplFrames(uint64_t appl_frames) noexcept {
@@ -271,13 +307,14 @@ Stream::Snapshot Stream::UpdateReadiness(int64_t now_ns, bool was_polled) noexce
         readiness_.Raise();
     // Otherwise the server's wake makes it readable: it is there, or comes with the
     // cycle.
-    if (over_socket_ && words_are_new_) SendWords();
-    return is_gone_ ? Look(now_ns) : snapshot;
+    if (over_socket_ && words_are_new_ && link_ == Link::kUp) SendWords();
+    return link_ == Link::kUp ? snapshot : Look(now_ns);
 }
 
 /** Not readable from here on, until the server wakes us. */
 void Stream::Lower(bool was_polled) noexcept {
     readiness_.Lower();
+    if (link_ != Link::kUp) return;
     const bool is_woken = IsWoken();
     if (is_woken) ++wakes_owed_;
     if (!over_socket_) TakeWakes(was_polled);
@@ -292,9 +329,9 @@ void Stream::TakeWakes(bool at_least_one) noexcept {
     int error = 0;
     while (error == 0 && (at_least_one || wakes_taken_ < wakes_owed_)) {
         at_least_one = false;
-        error = connection_.TakeOne(*this);
+        error = connection_->TakeOne(*this);
     }
-    if (error != 0 && error != EAGAIN) is_gone_ = true;
+    if (error != 0 && error != EAGAIN) OnLost();
 }
 
 void Stream::Arm() noexcept {
@@ -318,9 +355,9 @@ bool Stream::HasEnded() const noexcept {
 
 void Stream::TakeMessages() noexcept {
     int error = 0;
-    while (error == 0 && !is_gone_)
-        error = connection_.TakeOne(*this);
-    if (error != 0 && error != EAGAIN) is_gone_ = true;
+    while (error == 0 && link_ == Link::kUp)
+        error = connection_->TakeOne(*this);
+    if (error != 0 && error != EAGAIN) OnLost();
 }
 
 }  // namespace shmd::client

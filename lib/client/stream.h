@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 namespace shmd::client {
@@ -38,8 +39,15 @@ class Stream final : private Connection::Listener {
 
     enum class State { kPrepared, kRunning, kDraining, kPaused, kXrun, kStopped, kGone };
 
-    /** Connect and open: one round trip. Errors: as Connection. */
-    explicit Stream(const Connection::Options& options);
+    /**
+     * Connect and open: one round trip. Errors: as Connection.
+     *
+     * @param patience_ns  When the server goes, how long another one is looked for on the
+     *     same socket; 0: not at all. Meanwhile the position stands still. A stream that
+     *     ran has an xrun, as the device may have lost frames; what else was going on
+     * goes on, with all frames that are queued.
+     */
+    explicit Stream(const Connection::Options& options, int64_t patience_ns = 0);
 
     [[nodiscard]] bool IsPlayback() const noexcept { return is_playback_; }
     [[nodiscard]] int PollFd() const noexcept { return readiness_.PollFd(); }
@@ -55,6 +63,12 @@ class Stream final : private Connection::Listener {
 
     /** Frame 0 is next. Stops what was running. Realtime: at most one system call. */
     void Prepare() noexcept;
+
+    /**
+     * Where it is now is frame 0, of the application too: what is queued is given up, and
+     * a stream that runs runs on. Realtime: yes.
+     */
+    void Reset(int64_t now_ns) noexcept;
 
     /** Commands. @return 0 or an errno. Realtime: at most one system call each. */
     int Start() noexcept { return Command(wire::Wanted::kRunning); }
@@ -101,7 +115,8 @@ class Stream final : private Connection::Listener {
     [[nodiscard]] bool IsReady(const Snapshot& snapshot) const noexcept;
 
     [[nodiscard]] uint64_t Avail(uint64_t hw_frames) const noexcept;
-    [[nodiscard]] bool IsGone() const noexcept { return is_gone_; }
+    /** Whether the server is gone, and no other is looked for any more. */
+    [[nodiscard]] bool IsGone() const noexcept { return link_ == Link::kGone; }
 
   private:
     void OnMessage(const wire::MessageHeader& header, std::span<const std::byte> message,
@@ -123,22 +138,42 @@ class Stream final : private Connection::Listener {
     [[nodiscard]] bool HasEnded() const noexcept;
     [[nodiscard]] State StateOf(
         const std::optional<shm::Position>& position) const noexcept;
+    std::optional<shm::Position> FindPosition() noexcept;
     [[nodiscard]] uint64_t Limit(const shm::Position& position) const noexcept;
     void CheckAlive(const std::optional<shm::Position>& position,
                     int64_t now_ns) noexcept;
     void UseSharedMemory(const wire::ParamsSet& answer);
     void UsePrivateMemory();
 
+    // stream_outage.cc
+    void OnLost() noexcept;
+    void StandStill(int64_t now_ns) noexcept;
+    void TryAgain(int64_t now_ns) noexcept;
+    void Resume(std::unique_ptr<Connection> connection);
+    void Restart(wire::Wanted wanted) noexcept;
+    void CopyFrames(std::span<const std::byte> old_pool) noexcept;
+
+    void AgreeParams();
     [[nodiscard]] wire::ClientBlock& OwnBlock() const noexcept;
     [[nodiscard]] const wire::ServerBlock& PeerBlock() const noexcept;
 
+    enum class Link { kUp, kLost, kGone };
+
     bool is_playback_;
-    Connection connection_;
+    Connection::Options options_;
+    int64_t patience_ns_;
+    std::unique_ptr<Connection> connection_;
     Readiness readiness_;
     PositionTracker tracker_;
     Params params_;
     bool over_socket_ = false;
-    bool is_gone_ = false;
+    Link link_ = Link::kUp;
+    int64_t next_try_ns_ = 0;  // while it is lost; 0: at once
+    int64_t give_up_ns_ = 0;
+    bool has_params_ = false;
+    bool has_lost_frames_ = false;
+    bool is_making_up_ = false;  // plays what was queued when the server went
+    uint64_t stands_at_ = 0;     // where the application sees it meanwhile
     bool words_are_new_ = false;
     wire::Command command_;
     uint64_t base_ = 0;  // the count of frame 0 in the shared words
@@ -147,6 +182,7 @@ class Stream final : private Connection::Listener {
     uint64_t wakes_owed_ = 0;   // wishes that the server has answered
     uint64_t wakes_taken_ = 0;  // wakes that came for them
     uint64_t avail_min_ = 1;
+    uint64_t stop_threshold_ = wire::kNeverStop;
     int64_t next_alive_check_ns_ = 0;
     int64_t resumed_ns_ = 0;  // when the last pause ended
     shm::Position last_position_;

@@ -18,26 +18,27 @@ int Stream::SendWords() noexcept {
     words.avail_min_frames = block.avail_min_frames.load(kRelaxed);
     words.stop_threshold_frames = block.stop_threshold_frames.load(kRelaxed);
     words_are_new_ = false;
-    const int error = connection_.Send(wire::BytesOf(words));
-    if (error != 0) is_gone_ = true;
+    const int error = connection_->Send(wire::BytesOf(words));
+    if (error != 0) OnLost();
     return error;
 }
 
 uint32_t Stream::SendData(uint32_t frames) noexcept {
     // The server's ring must know of a new start before it gets that start's frames.
-    if (words_are_new_) SendWords();
+    if (words_are_new_ && link_ == Link::kUp) SendWords();
+    if (link_ == Link::kLost) return frames;  // Restart() sends them
     const auto most = static_cast<uint32_t>(
         (wire::kMaxMessageBytes - sizeof(wire::Data)) / params_.frame_bytes);
     uint32_t sent = 0;
-    while (sent < frames && !is_gone_) {
+    while (sent < frames && link_ == Link::kUp) {
         const auto run =
             write_ring_.Runs(appl_ + sent, std::min(frames - sent, most)).first;
         auto data = wire::MakeMessage<wire::Data>();
         data.header.size_bytes += static_cast<uint32_t>(run.size());
         data.position_frames = appl_ + sent;
         data.frames = static_cast<uint32_t>(run.size() / params_.frame_bytes);
-        if (connection_.Send(wire::BytesOf(data), run) != 0)
-            is_gone_ = true;
+        if (connection_->Send(wire::BytesOf(data), run) != 0)
+            OnLost();
         else
             sent += data.frames;
     }
@@ -99,7 +100,7 @@ void Stream::ReturnCard(uint32_t grant) noexcept {
     }
     auto returned = wire::MakeMessage<wire::DirectReturned>();
     returned.grant = grant;
-    if (connection_.Send(wire::BytesOf(returned)) != 0) is_gone_ = true;
+    if (link_ == Link::kUp && connection_->Send(wire::BytesOf(returned)) != 0) OnLost();
 }
 
 void Stream::OnWords(const wire::ServerWords& words) noexcept {

@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 #include <algorithm>
+#include <utility>
 
 namespace shmd::render {
 
@@ -101,6 +102,7 @@ void StreamControl::SetState(StreamState state) noexcept {
     if (state_ == state) return;
     // The others follow from the client's own command: it need not be woken to hear them.
     state_is_news_ = state == StreamState::kXrun || state == StreamState::kStopped;
+    has_moved_ = true;
     state_ = state;
 }
 
@@ -149,6 +151,8 @@ void StreamControl::Publish(Context& context, uint64_t frame, int64_t time_ns,
                                               .limit_frames = limit_frames,
                                               .delay_frames = delay_frames,
                                               .xruns = xruns_});
+    // Over the socket it would not know from when to count its position on.
+    if (std::exchange(has_moved_, false) && setup_.wake_socket < 0) Tell(context);
     if (!state_is_news_) return;
     // Either this sees the wish, or who makes it sees the end when it looks again:
     // `state` and `armed` are stored and loaded in one order (seq_cst) on both sides. The
@@ -169,8 +173,7 @@ bool StreamControl::Wake(Context& context) noexcept {
     Counters::Add(context.Count().wakes);
     Counters::Add(setup_.counters->wakes);
     if (setup_.wake_socket < 0) {
-        setup_.mailbox->wake.store(true, std::memory_order_release);
-        context.SetNews();
+        Tell(context);
         return true;
     }
     // MSG_DONTWAIT holds for this call, whatever the client did to the socket's flags. A
@@ -178,6 +181,12 @@ bool StreamControl::Wake(Context& context) noexcept {
     ::send(setup_.wake_socket, &kWake, sizeof kWake, MSG_DONTWAIT | MSG_NOSIGNAL);
     Counters::Add(context.Count().system_calls);
     return true;
+}
+
+/** The loop sends the words of who has no pool. */
+void StreamControl::Tell(Context& context) noexcept {
+    setup_.mailbox->wake.store(true, std::memory_order_release);
+    context.SetNews();
 }
 
 }  // namespace shmd::render

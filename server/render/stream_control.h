@@ -104,6 +104,7 @@ class StreamControl {
   private:
     void SetState(wire::StreamState state) noexcept;
     void TellFault(Context& context) noexcept;
+    void Tell(Context& context) noexcept;
     Change Start(Context& context, uint64_t device_frame) noexcept;
     Change Follow(wire::Wanted wanted) noexcept;
 
@@ -117,6 +118,7 @@ class StreamControl {
     uint64_t xruns_ = 0;
     wire::StreamState state_ = wire::StreamState::kIdle;
     bool state_is_news_ = false;
+    bool has_moved_ = false;
     bool faulted_ = false;
     bool fault_is_told_ = false;
     Fault fault_ = Fault::kCommand;

@@ -135,6 +135,11 @@ class Program:
     def is_alive(self):
         return self._child.poll() is None
 
+    def has_ended(self):
+        """Without waiting for it: a zombie's processor time can still be read."""
+        with open(f"/proc/{self.pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "Z"
+
     def wait(self, seconds=DEADLINE_S):
         """Its exit status, -N for signal N."""
         try:

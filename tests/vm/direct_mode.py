@@ -305,8 +305,13 @@ def who_scribbles_over_ring_and_control_page_harms_nobody_after_him():
 def a_direct_client_hears_of_the_servers_end_and_the_next_server_has_the_card():
     made = sound.noise("S16_LE", RATE, 2, 2)
     with Server(LOOPBACK, dies=True) as server:
-        player = play(server, "/dev/zero", "-t", "raw", "-f", "S16_LE", "-r", RATE, "-c",
-                      2, "-d", 600)
+        config = server.path("once.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("pcm.once { type shmd reconnect no }\n")
+        paths = f"{server.environment['ALSA_CONFIG_PATH']}:{config}"
+        player = server.start("aplay", "-q", "-D", "once", *SIZES, "/dev/zero", "-t", "raw",
+                              "-f", "S16_LE", "-r", RATE, "-c", 2, "-d", 600,
+                              environment={"ALSA_CONFIG_PATH": paths})
         wait_until_direct(server)
         wait_until("it plays", lambda: "state: RUNNING" in
                    read("/proc/asound/Loopback/pcm0p/sub0/status"))

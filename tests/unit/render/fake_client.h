@@ -77,7 +77,7 @@ class FakeClient {
     void Arm() { ++Words().armed; }
     /** Wakes that came since the last call. */
     int TakeWakes();
-    [[nodiscard]] bool MailIsRaised() const { return mailbox_->wake; }
+    bool TakeMail() { return mailbox_->wake.exchange(false); }
 
     /** Lives as long as the server's side holds the stream's memory. */
     [[nodiscard]] std::weak_ptr<const void> WatchMemory() const { return memory_; }

@@ -1,0 +1,118 @@
+// The server goes, and comes back.
+//
+// A stream whose connection is lost keeps its pool, in which the application goes on
+// writing, and its count of frames, which stands still. Each look tries to connect anew,
+// at most every kRetryNs; the descriptor is readable as often, for who waits on it. The
+// new server gets a new pool: an old one that is not dead, but hangs, still has the
+// other.
+
+#include "base/clock.h"
+#include "client/stream.h"
+
+#include <algorithm>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+namespace shmd::client {
+
+using wire::Wanted;
+
+namespace {
+
+constexpr int64_t kRetryNs = 100 * base::kNsPerMs;
+
+}  // namespace
+
+void Stream::OnLost() noexcept {
+    if (link_ != Link::kUp) return;
+    // A mapping of it would keep the card from the next server.
+    card_.reset();
+    has_lost_frames_ = !is_playback_ && command_.wanted == Wanted::kRunning &&
+                       stop_threshold_ != wire::kNeverStop;
+    link_ = Link::kGone;
+    if (patience_ns_ == 0) return;
+    try {
+        readiness_.WatchTime(connection_->Socket(), kRetryNs);
+        link_ = Link::kLost;
+        next_try_ns_ = 0;
+    } catch (const std::system_error&) {
+        // No descriptor left: nobody would hear of a new server.
+    }
+}
+
+/** At the end of all that the old server has taken, as far as that is known. */
+void Stream::StandStill(int64_t now_ns) noexcept {
+    give_up_ns_ = now_ns + patience_ns_;
+    auto position = FindPosition();
+    if (!position) return;
+    position->frames = position->limit_frames;
+    tracker_.FrameAt(*position, Limit(*position), now_ns);
+}
+
+void Stream::TryAgain(int64_t now_ns) noexcept {
+    if (now_ns < next_try_ns_) return;
+    if (next_try_ns_ == 0) StandStill(now_ns);
+    next_try_ns_ = now_ns + kRetryNs;
+    try {
+        Resume(std::make_unique<Connection>(options_));
+    } catch (const std::exception&) {
+        if (now_ns >= give_up_ns_) link_ = Link::kGone;
+    }
+}
+
+/** Errors: those of Connection; the stream is as it was then, and lost. */
+void Stream::Resume(std::unique_ptr<Connection> connection) {
+    const Wanted wanted = command_.wanted;
+    auto mirror = std::exchange(mirror_, {});
+    std::swap(connection, connection_);
+    try {
+        armed_ = wakes_owed_ = wakes_taken_ = 0;
+        if (has_params_) AgreeParams();
+        readiness_.WatchSocket(connection_->Socket());
+    } catch (...) {
+        command_.wanted = wanted;
+        std::swap(connection, connection_);
+        mirror_ = std::move(mirror);
+        throw;
+    }
+    link_ = Link::kUp;
+    next_alive_check_ns_ = 0;
+    CopyFrames(connection->OwnPool());
+    SetThresholds(avail_min_, stop_threshold_);
+    OwnBlock().written_frames.store(appl_, std::memory_order_release);
+    // What has an xrun is the application's to start again.
+    if (wanted == Wanted::kStopped || has_lost_frames_)
+        command_.wanted = wanted;
+    else
+        Restart(wanted);
+}
+
+/** What is queued, and what a rewind may come back to. */
+void Stream::CopyFrames(std::span<const std::byte> old_pool) noexcept {
+    if (!is_playback_ || !has_params_) return;
+    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
+    std::ranges::copy(old_pool.subspan(wire::kBlockBytes, ring_bytes),
+                      connection_->OwnPool().subspan(wire::kBlockBytes).begin());
+}
+
+/**
+ * Go on at the frame where it stood still. What the old server's device had taken and not
+ * played is lost, which is an xrun; but an xrun gives up what is queued. So that is
+ * played first, as a drain that the application does not see.
+ */
+void Stream::Restart(Wanted wanted) noexcept {
+    const uint64_t at = tracker_.Newest();
+    const bool makes_up = is_making_up_ || (is_playback_ && wanted == Wanted::kRunning &&
+                                            stop_threshold_ != wire::kNeverStop);
+    if (!is_making_up_) stands_at_ = at;
+    if (over_socket_ && is_playback_ && appl_ > at) {
+        const uint64_t end = std::exchange(appl_, at);
+        SendData(static_cast<uint32_t>(end - at));
+        appl_ = end;
+    }
+    Command(makes_up ? Wanted::kDraining : wanted);
+    is_making_up_ = makes_up;
+}
+
+}  // namespace shmd::client

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""The server goes and comes back: the application goes on."""
+
+import array
+import os
+import signal
+import sys
+
+sys.dont_write_bytecode = True
+import sound
+from harness import (SHMD, SLOWNESS, Failed, Program, Server, contains, equal, expect, main,
+                     test, test_each, wait_until)
+
+RATE = 48000
+FRAME_BYTES = 4
+BUFFER_FRAMES = 4800
+# A server that is killed may have played what it has not said yet; over the socket it says
+# it once a period. That is heard again.
+CYCLE_FRAMES = 480
+RESTARTS = 50
+TRANSPORTS = (("memfd", "yes"), ("socket", "no"))
+CLIENT = ["-D", "shm", "-f", "S16_LE", "-r", RATE, "-c", 2]
+
+
+class Mortal:
+    """A server that is killed and started again, each time with another device."""
+
+    def __init__(self, host, memfd="yes"):
+        self._host = host
+        self._options = ["--config=/dev/null", f"--socket={host.path('again')}",
+                         f"--memfd={memfd}"]
+        self._programs = []
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    @property
+    def environment(self):
+        return {"SHMD_SOCKET": self._host.path("again")}
+
+    def start(self, device=None):
+        device = device or f"virtual,wav={self._device_path(len(self._programs))}"
+        program = Program([SHMD, *self._options, f"--device={device}"],
+                          self._host.environment)
+        self._programs.append(program)
+        wait_until("the server is ready", lambda: " spec=" in program.errors
+                   or not program.is_alive())
+        expect(program.is_alive(), f"no server: {program.errors}")
+
+    def stop(self, number=signal.SIGKILL):
+        self._programs[-1].signal(number)
+        self._programs[-1].wait()
+
+    def _device_path(self, number):
+        return self._host.path(f"device{number}.wav")
+
+    def heard(self, number=None):
+        """What the newest device, or `number`, has played but for silence, in frames."""
+        number = len(self._programs) - 1 if number is None else number
+        frames = array.array("I")
+        try:
+            data = sound.read_wav(self._device_path(number)).data
+        except (FileNotFoundError, Failed):
+            return frames
+        frames.frombytes(data[:len(data) // FRAME_BYTES * FRAME_BYTES])
+        return array.array("I", (frame for frame in frames if frame))
+
+    def heard_by_all(self):
+        return [self.heard(number) for number in range(len(self._programs))]
+
+    def __exit__(self, *_):
+        for program in self._programs:
+            program.end()
+
+
+def write_numbers(path, frames):
+    """Frame n is n + 1: none is silence."""
+    with open(path, "wb") as file:
+        array.array("I", range(1, frames + 1)).tofile(file)
+    return path
+
+
+def require_gaps(heard, last, xruns, most_lost):
+    """Each device went on behind the one before it, and what is missing was reported."""
+    next_frame = 1
+    gaps = 0
+    for number, frames in enumerate(heard):
+        if not frames:
+            continue
+        equal(f"frames of device {number}, unbroken", frames[-1] - frames[0] + 1,
+              len(frames))
+        lost = frames[0] - next_frame
+        expect(-CYCLE_FRAMES <= lost < most_lost,
+               f"before device {number} {lost} frames are missing")
+        gaps += lost > 0
+        next_frame = frames[-1] + 1
+    equal("the last frame", last, next_frame - 1)
+    expect(gaps <= xruns, f"{gaps} gaps, and {xruns} xruns were reported")
+
+
+@test_each(*TRANSPORTS)
+def a_player_outlives_its_server_fifty_times(memfd):
+    frames = 60 * RATE
+    with Server("virtual") as host, Mortal(host, memfd) as server:
+        path = write_numbers(host.path("numbers.raw"), frames)
+        player = host.start("aplay", *CLIENT, "-t", "raw",
+                            f"--buffer-size={BUFFER_FRAMES}", path,
+                            environment=server.environment)
+        for _ in range(RESTARTS):
+            wait_until("it is heard", lambda: server.heard() or not player.is_alive())
+            expect(player.is_alive(), f"the player has ended: {player.errors}")
+            server.stop()
+            server.start()
+        wait_until("it is heard", server.heard)
+        player.signal(signal.SIGINT)
+        heard = server.heard_by_all()
+        xruns = player.errors.count("underrun!!!")
+        require_gaps(heard, heard[-1][-1], xruns, BUFFER_FRAMES)
+        expect(xruns <= RESTARTS, f"{xruns} xruns")
+
+
+@test_each(*TRANSPORTS)
+def a_player_plays_to_its_end_on_the_next_server(memfd):
+    frames = 2 * RATE
+    with Server("virtual") as host, Mortal(host, memfd) as server:
+        path = write_numbers(host.path("numbers.raw"), frames)
+        player = host.start("aplay", *CLIENT, "-t", "raw", path,
+                            environment=server.environment)
+        wait_until("it is heard", server.heard)
+        server.stop(signal.SIGTERM)
+        server.start()
+        player.succeed()
+        require_gaps(server.heard_by_all(), frames, player.errors.count("underrun!!!"),
+                     RATE)
+
+
+@test_each(*TRANSPORTS)
+def what_is_drained_comes_out_of_the_next_server(memfd):
+    """All of it is queued already: nothing is reported, for nothing but time is lost."""
+    frames = RATE
+    with Server("virtual") as host, Mortal(host, memfd) as server:
+        path = write_numbers(host.path("numbers.raw"), frames)
+        player = host.start("aplay", *CLIENT, "-t", "raw", "--buffer-size=96000",
+                            path, environment=server.environment)
+        wait_until("it is heard", server.heard)
+        server.stop()
+        server.start()
+        player.succeed()
+        equal("what it says", 0, player.errors.count("underrun!!!"))
+        before, after = server.heard_by_all()
+        equal("the last frame", frames, after[-1])
+        expect(after[0] - before[-1] < RATE / 2, "more than was on its way is missing")
+
+
+@test_each(*TRANSPORTS)
+def a_recorder_outlives_its_server(memfd):
+    with Server("virtual") as host, Mortal(host, memfd) as server:
+        recorder = host.start("arecord", *CLIENT, "-t", "raw", f"--samples={3 * RATE}",
+                              host.path("recorded"), environment=server.environment)
+        wait_until("it records", lambda: os.path.exists(host.path("recorded"))
+                   and os.path.getsize(host.path("recorded")) > 0)
+        server.stop()
+        server.start()
+        recorder.succeed()
+        equal("xruns", 1, recorder.errors.count("overrun!!!"))
+        equal("what it recorded", 3 * RATE * FRAME_BYTES,
+              os.path.getsize(host.path("recorded")))
+
+
+@test
+def a_server_that_stays_away_is_a_device_that_is_gone():
+    with Server("virtual") as host, Mortal(host) as server:
+        with open(host.path("short.conf"), "w", encoding="utf-8") as file:
+            file.write("pcm.short { type shmd reconnect_timeout 1 }\n")
+        path = write_numbers(host.path("numbers.raw"), 60 * RATE)
+        config = host.environment["ALSA_CONFIG_PATH"] + ":" + host.path("short.conf")
+        player = host.start("aplay", *CLIENT, "-D", "short", "-t", "raw", path,
+                            environment={**server.environment,
+                                         "ALSA_CONFIG_PATH": config})
+        wait_until("it is heard", server.heard)
+        used = player.processor_seconds()
+        server.stop()
+        wait_until("it ends", player.has_ended, 20 * SLOWNESS)
+        used = player.processor_seconds() - used
+        equal("exit status", 1, player.wait())
+        contains("what it says", player.errors, "No such device")
+        expect(used < 0.3 * SLOWNESS, f"it used {used:.2f} s of the processor")
+
+
+if __name__ == "__main__":
+    main()
