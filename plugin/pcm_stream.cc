@@ -49,6 +49,8 @@ PcmStream::PcmStream(const PcmOptions& options, snd_pcm_stream_t direction)
 }
 
 int PcmStream::CreatePcm(const char* name, int mode, snd_pcm_t** pcm) {
+    // alsa-lib tells only what changes later.
+    io_.nonblock = (mode & SND_PCM_NONBLOCK) != 0;
     const snd_pcm_stream_t direction =
         stream_.IsPlayback() ? SND_PCM_STREAM_PLAYBACK : SND_PCM_STREAM_CAPTURE;
     int error = snd_pcm_ioplug_create(&io_, name, direction, mode);
@@ -108,6 +110,7 @@ const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {
 
 int PcmStream::HwParams(snd_pcm_hw_params_t* params) {
     const std::scoped_lock lock{mutex_};
+    owner_.Set();
     if (const int error = MakeBufferWholePeriods(io_, params); error < 0) return error;
     const wire::Direct direct = params_.direct;
     params_ = ChosenParams(io_);
@@ -143,7 +146,17 @@ int PcmStream::SetChannelMap(const snd_pcm_chmap_t& map) {
 
 int PcmStream::HwFree() {
     const std::scoped_lock lock{mutex_};
-    stream_.FreeParams();
+    switch (io_.state) {
+        case SND_PCM_STATE_RUNNING:
+        case SND_PCM_STATE_DRAINING:
+        case SND_PCM_STATE_PAUSED:
+        case SND_PCM_STATE_XRUN:
+            return -EBADFD;
+        default:
+            break;
+    }
+    if (owner_.IsSet()) stream_.FreeParams();
+    snd_pcm_ioplug_set_state(&io_, SND_PCM_STATE_OPEN);
     return 0;
 }
 
@@ -154,8 +167,8 @@ int PcmStream::SwParams(snd_pcm_sw_params_t* params) noexcept {
     snd_pcm_sw_params_get_avail_min(params, &avail_min);
     snd_pcm_sw_params_get_stop_threshold(params, &stop_threshold);
     snd_pcm_sw_params_get_boundary(params, &boundary_);
-    stream_.SetThresholds(
-        avail_min, stop_threshold >= boundary_ ? wire::kNeverStop : stop_threshold);
+    never_stops_ = stop_threshold >= boundary_;
+    stream_.SetThresholds(avail_min, never_stops_ ? wire::kNeverStop : stop_threshold);
     stream_.UpdateReadiness(Now());
     return 0;
 }
@@ -163,6 +176,7 @@ int PcmStream::SwParams(snd_pcm_sw_params_t* params) noexcept {
 int PcmStream::Prepare() noexcept {
     const std::scoped_lock lock{mutex_};
     if (stream_.IsGone()) return -ENODEV;
+    owner_.Set();
     stream_.Prepare();
     hw_ptr_ = 0;
     appl_ptr_ = 0;
@@ -173,14 +187,22 @@ int PcmStream::Prepare() noexcept {
 
 int PcmStream::Start() noexcept {
     const std::scoped_lock lock{mutex_};
+    owner_.Set();
     FollowApplication();
+    if (!HasSomethingToPlay()) return -EPIPE;
     if (const int error = stream_.Start(); error != 0) return -ENODEV;
     stream_.UpdateReadiness(Now());
     return 0;
 }
 
+/** As the kernel asks it, before it starts a stream. */
+bool PcmStream::HasSomethingToPlay() const noexcept {
+    return !stream_.IsPlayback() || never_stops_ || appl_frames_ != 0;
+}
+
 int PcmStream::Stop() noexcept {
     const std::scoped_lock lock{mutex_};
+    if (!owner_.IsSet()) return 0;
     stream_.Stop();
     // Readable now, which ends a drain that waits in another thread.
     stream_.UpdateReadiness(Now());
@@ -189,34 +211,48 @@ int PcmStream::Stop() noexcept {
 
 int PcmStream::Pause(bool pause) noexcept {
     const std::scoped_lock lock{mutex_};
-    if (stream_.Pause(pause) != 0) return -ENODEV;
+    if (stream_.Pause(pause, Now()) != 0) return -ENODEV;
     stream_.UpdateReadiness(Now());
     return 0;
 }
 
-int PcmStream::StateError(Stream::State state) noexcept {
-    if (state == Stream::State::kGone) {
-        snd_pcm_ioplug_set_state(&io_, SND_PCM_STATE_DISCONNECTED);
-        return -ENODEV;
+/**
+ * Tell alsa-lib that the server is gone, or of an xrun, where it holds its lock.
+ * @return 0, -ENODEV or -EPIPE
+ */
+int PcmStream::TellState(Stream::State state) noexcept {
+    switch (state) {
+        case Stream::State::kGone:
+            snd_pcm_ioplug_set_state(&io_, SND_PCM_STATE_DISCONNECTED);
+            return -ENODEV;
+        case Stream::State::kXrun:
+            // A drain ends, where the kernel's would, and alsa-lib does that itself.
+            if (io_.state != SND_PCM_STATE_DRAINING)
+                snd_pcm_ioplug_set_state(&io_, SND_PCM_STATE_XRUN);
+            return -EPIPE;
+        default:
+            return 0;
     }
-    return state == Stream::State::kXrun ? -EPIPE : 0;
 }
 
 snd_pcm_sframes_t PcmStream::Pointer() noexcept {
     const std::scoped_lock lock{mutex_};
     FollowApplication();
     const Stream::Snapshot now = stream_.Look(Now());
-    if (StateError(now.state) == -EPIPE) return -EPIPE;
-    // A negative answer would be an xrun; a lost server is told by the state alone.
+    // A negative answer is an xrun too, but one without a position.
+    if (TellState(now.state) == -EPIPE && io_.state == SND_PCM_STATE_DRAINING)
+        return -EPIPE;
     hw_ptr_ = boundary_ == 0 ? 0 : now.hw_frames % boundary_;
     return static_cast<snd_pcm_sframes_t>(hw_ptr_);
 }
 
 int PcmStream::Delay(snd_pcm_sframes_t* delay) noexcept {
     const std::scoped_lock lock{mutex_};
+    if (io_.state == SND_PCM_STATE_OPEN || io_.state == SND_PCM_STATE_SETUP)
+        return -EBADFD;
     FollowApplication();
     const Stream::Snapshot now = stream_.Look(Now());
-    if (const int error = StateError(now.state); error != 0) return error;
+    if (const int error = TellState(now.state); error != 0) return error;
     const auto ahead = static_cast<snd_pcm_sframes_t>(stream_.IsPlayback()
                                                           ? appl_frames_ - now.hw_frames
                                                           : now.hw_frames - appl_frames_);
@@ -270,6 +306,7 @@ snd_pcm_sframes_t PcmStream::Transfer(const snd_pcm_channel_area_t* areas,
                                       snd_pcm_uframes_t offset,
                                       snd_pcm_uframes_t size) noexcept {
     const std::scoped_lock lock{mutex_};
+    owner_.Set();
     FollowApplication();
     auto frames = static_cast<uint32_t>(std::min(size, io_.buffer_size));
     Copy(areas, offset, frames);
@@ -279,7 +316,7 @@ snd_pcm_sframes_t PcmStream::Transfer(const snd_pcm_channel_area_t* areas,
     frames = stream_.Commit(frames);
     CountApplication(frames);
     const Stream::Snapshot now = stream_.UpdateReadiness(Now());
-    if (frames == 0 && now.state == Stream::State::kGone) return StateError(now.state);
+    if (frames == 0 && now.state == Stream::State::kGone) return TellState(now.state);
     return static_cast<snd_pcm_sframes_t>(frames);
 }
 
@@ -325,6 +362,7 @@ int PcmStream::Revents(bool was_readable, unsigned short* revents) noexcept {
             *revents = POLLERR | POLLHUP;
             break;
         case Stream::State::kXrun:
+        case Stream::State::kStopped:
             *revents = static_cast<unsigned short>(POLLERR | direction);
             break;
         default:

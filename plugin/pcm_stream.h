@@ -2,6 +2,7 @@
 
 #include "client/stream.h"
 #include "plugin/pcm_options.h"
+#include "plugin/process_mark.h"
 
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
@@ -64,18 +65,22 @@ class PcmStream {
     [[nodiscard]] bool WasReset() const noexcept;
     void Reset() noexcept;
     void CountApplication(snd_pcm_uframes_t frames) noexcept;
-    /** -EPIPE, -ENODEV, or 0 after telling alsa-lib the state. */
-    int StateError(client::Stream::State state) noexcept;
+    int TellState(client::Stream::State state) noexcept;
+    [[nodiscard]] bool HasSomethingToPlay() const noexcept;
     void Copy(const snd_pcm_channel_area_t* areas, snd_pcm_uframes_t offset,
               uint32_t frames) noexcept;
     [[nodiscard]] bool IsMmap() const noexcept;
 
     std::mutex mutex_;
+    // A child that inherits the handle may close it, which is not to stop its parent's
+    // sound, and becomes its owner when it uses it.
+    ProcessMark owner_;
     int64_t patience_ns_;
     client::Stream stream_;
     client::Stream::Params params_;
     snd_pcm_ioplug_t io_{};
     snd_pcm_uframes_t boundary_ = 0;
+    bool never_stops_ = false;
     snd_pcm_uframes_t hw_ptr_ = 0;    // what alsa-lib was told last
     snd_pcm_uframes_t appl_ptr_ = 0;  // alsa-lib's, when it was looked at last
     uint64_t appl_frames_ = 0;        // the same, not wrapped at the boundary

@@ -26,7 +26,15 @@ Stream::Stream(const Connection::Options& options, int64_t patience_ns)
       options_{options},
       patience_ns_{patience_ns},
       connection_{std::make_unique<Connection>(options)},
-      readiness_{connection_->Socket()} {}
+      readiness_{connection_->Socket()} {
+    MakeMirror();
+}
+
+/** There is always a block to look at, also before it is known who carries the payload.
+ */
+void Stream::MakeMirror() {
+    if (!mirror_ && connection_->ServerPool().empty()) mirror_ = shm::OwnPool::Private();
+}
 
 wire::ClientBlock& Stream::OwnBlock() const noexcept {
     return *reinterpret_cast<wire::ClientBlock*>(connection_->OwnPool().data());
@@ -118,6 +126,7 @@ void Stream::SetThresholds(uint64_t avail_min_frames,
 void Stream::Prepare() noexcept {
     if (command_.wanted != Wanted::kStopped) Stop();
     has_lost_frames_ = false;
+    is_prepared_ = true;
     // Frames that were never played are given up: the count goes on behind them all.
     base_ = std::max(appl_, tracker_.Newest());
     appl_ = base_;
@@ -156,8 +165,16 @@ int Stream::Command(Wanted wanted) noexcept {
     return IsGone() ? ENODEV : 0;
 }
 
-int Stream::Pause(bool pause) noexcept {
-    if (!pause) resumed_ns_ = base::SystemClock{}.NowNs();
+int Stream::Stop() noexcept {
+    is_prepared_ = false;
+    return Command(Wanted::kStopped);
+}
+
+int Stream::Pause(bool pause, int64_t now_ns) noexcept {
+    if (pause)
+        Look(now_ns);
+    else
+        resumed_ns_ = now_ns;
     return Command(pause ? Wanted::kPaused : Wanted::kRunning);
 }
 
@@ -172,11 +189,14 @@ Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
     std::optional<shm::Position> position;
     if (link_ == Link::kUp) position = FindPosition();
     CheckAlive(position, now_ns);
-    const uint64_t frame = position
-                               ? tracker_.FrameAt(*position, Limit(*position), now_ns)
-                               : tracker_.Newest();
-    return {StateOf(position), (is_making_up_ ? stands_at_ : frame) - base_,
-            position ? position->delay_frames : 0};
+    if (over_socket_ && position) RefreshWords(*position, now_ns);
+    const bool moves = position && command_.wanted != Wanted::kPaused;
+    if (moves) {
+        last_position_ = *position;
+        tracker_.FrameAt(*position, Limit(*position), now_ns);
+    }
+    const uint64_t frame = is_making_up_ ? stands_at_ : tracker_.Newest();
+    return {StateOf(position), frame - base_, last_position_.delay_frames};
 }
 
 /** What the server said last of this start. */
@@ -187,16 +207,26 @@ std::optional<shm::Position> Stream::FindPosition() noexcept {
     // yet.
     const bool is_ours = command_.wanted != Wanted::kStopped && position &&
                          wire::Command::SameEpoch(position->acted, command_.Pack());
-    if (!is_ours) return {};
-    last_position_ = *position;
+    if (!is_ours) position.reset();
     return position;
+}
+
+/**
+ * An application that only looks, and never polls, makes no wishes: without one the
+ * server says nothing over the socket, and a recorder's frames stay there.
+ */
+void Stream::RefreshWords(const shm::Position& position, int64_t now_ns) noexcept {
+    const int64_t period_ns =
+        base::MulDiv(params_.period_frames, base::kNsPerSecond, params_.rate_hz);
+    if (!IsWoken() || now_ns - position.time_ns <= period_ns) return;
+    Arm();
+    SendWords();
 }
 
 uint64_t Stream::Limit(const shm::Position& position) const noexcept {
     // Over the socket the limit is as old as the last message; the server reads on. It
     // does not while it is paused, and says nothing then: what is from before stands.
     const bool moves_unseen = over_socket_ && is_playback_ &&
-                              command_.wanted != Wanted::kPaused &&
                               position.time_ns >= resumed_ns_ &&
                               (position.state == StreamState::kRunning ||
                                position.state == StreamState::kDraining);
@@ -205,13 +235,18 @@ uint64_t Stream::Limit(const shm::Position& position) const noexcept {
     constexpr uint32_t kBuffersAhead = wire::kSocketRingBuffers - 1;
     const uint64_t most =
         position.limit_frames + uint64_t{kBuffersAhead} * params_.buffer_frames;
+    // The server tells of an underrun; until then there is a frame to play.
+    const bool may_run_dry =
+        command_.wanted == Wanted::kRunning && stop_threshold_ != wire::kNeverStop;
+    if (may_run_dry) return std::min(std::max(appl_, base_ + 1) - 1, most);
     return std::max(std::min(appl_, most), position.limit_frames);
 }
 
 Stream::State Stream::StateOf(
     const std::optional<shm::Position>& position) const noexcept {
     if (IsGone()) return State::kGone;
-    if (command_.wanted == Wanted::kStopped) return State::kPrepared;
+    if (command_.wanted == Wanted::kStopped)
+        return is_prepared_ ? State::kPrepared : State::kStopped;
     if (has_lost_frames_) return State::kXrun;
     if (position && position->state == StreamState::kXrun) return State::kXrun;
     if (position && position->state == StreamState::kStopped)

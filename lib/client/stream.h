@@ -37,6 +37,7 @@ class Stream final : private Connection::Listener {
         wire::Direct direct = wire::Direct::kNever;
     };
 
+    /** kStopped: drained, dropped, or ended by the server. */
     enum class State { kPrepared, kRunning, kDraining, kPaused, kXrun, kStopped, kGone };
 
     /**
@@ -72,8 +73,9 @@ class Stream final : private Connection::Listener {
 
     /** Commands. @return 0 or an errno. Realtime: at most one system call each. */
     int Start() noexcept { return Command(wire::Wanted::kRunning); }
-    int Stop() noexcept { return Command(wire::Wanted::kStopped); }
-    int Pause(bool pause) noexcept;
+    int Stop() noexcept;
+    /** The position stands still at `now_ns`, whenever the server acts on it. */
+    int Pause(bool pause, int64_t now_ns) noexcept;
     int Drain() noexcept { return Command(wire::Wanted::kDraining); }
 
     /** What is known at `now_ns`. Realtime: yes. */
@@ -139,11 +141,13 @@ class Stream final : private Connection::Listener {
     [[nodiscard]] State StateOf(
         const std::optional<shm::Position>& position) const noexcept;
     std::optional<shm::Position> FindPosition() noexcept;
+    void RefreshWords(const shm::Position& position, int64_t now_ns) noexcept;
     [[nodiscard]] uint64_t Limit(const shm::Position& position) const noexcept;
     void CheckAlive(const std::optional<shm::Position>& position,
                     int64_t now_ns) noexcept;
     void UseSharedMemory(const wire::ParamsSet& answer);
     void UsePrivateMemory();
+    void MakeMirror();
 
     // stream_outage.cc
     void OnLost() noexcept;
@@ -171,6 +175,7 @@ class Stream final : private Connection::Listener {
     int64_t next_try_ns_ = 0;  // while it is lost; 0: at once
     int64_t give_up_ns_ = 0;
     bool has_params_ = false;
+    bool is_prepared_ = false;
     bool has_lost_frames_ = false;
     bool is_making_up_ = false;  // plays what was queued when the server went
     uint64_t stands_at_ = 0;     // where the application sees it meanwhile

@@ -67,6 +67,7 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
     auto mirror = std::exchange(mirror_, {});
     std::swap(connection, connection_);
     try {
+        MakeMirror();
         armed_ = wakes_owed_ = wakes_taken_ = 0;
         if (has_params_) AgreeParams();
         readiness_.WatchSocket(connection_->Socket());
