@@ -183,7 +183,10 @@ Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
         TakeMessages();
         // The wake that made the descriptor readable is taken, and its wish answered: it
         // stays readable until UpdateReadiness has looked and made another wish.
-        if (IsWoken()) readiness_.Raise();
+        if (IsWoken() && is_refreshing_)
+            EndRefresh();
+        else if (IsWoken())
+            readiness_.Raise();
     }
     if (link_ == Link::kLost) TryAgain(now_ns);
     std::optional<shm::Position> position;
@@ -212,18 +215,42 @@ std::optional<shm::Position> Stream::FindPosition() noexcept {
 }
 
 /**
- * An application that only looks, and never polls, makes no wishes: without one the
- * server says nothing over the socket, and a recorder's frames stay there.
+ * Over the socket the server says nothing but when it answers a wish. An application that
+ * looks and writes and never has to poll, as it is always ahead, has none that is due:
+ * its position would be an old one, and a recorder's frames stay with the server. So who
+ * looks and knows nothing newer wishes to hear of the next cycle.
  */
 void Stream::RefreshWords(const shm::Position& position, int64_t now_ns) noexcept {
-    const int64_t period_ns =
+    constexpr int64_t kOldPeriods = 2;
+    const int64_t old_ns =
+        kOldPeriods *
         base::MulDiv(params_.period_frames, base::kNsPerSecond, params_.rate_hz);
-    if (!IsWoken() || now_ns - position.time_ns <= period_ns) return;
+    if (is_refreshing_ || position.state != StreamState::kRunning ||
+        now_ns - position.time_ns <= old_ns)
+        return;
+    is_refreshing_ = true;
+    OwnBlock().avail_min_frames.store(0, std::memory_order_relaxed);
+    Arm();
+    SendWords();
+}
+
+void Stream::EndRefresh() noexcept {
+    is_refreshing_ = false;
+    OwnBlock().avail_min_frames.store(avail_min_, std::memory_order_relaxed);
     Arm();
     SendWords();
 }
 
 uint64_t Stream::Limit(const shm::Position& position) const noexcept {
+    // The server tells of an underrun; until it does there is a frame to play.
+    const bool may_run_dry = is_playback_ && position.state == StreamState::kRunning &&
+                             stop_threshold_ != wire::kNeverStop;
+    const uint64_t xrun_frames = appl_ + stop_threshold_ - params_.buffer_frames;
+    const uint64_t most = may_run_dry && appl_ > base_ ? xrun_frames - 1 : UINT64_MAX;
+    return std::min(KnownLimit(position), most);
+}
+
+uint64_t Stream::KnownLimit(const shm::Position& position) const noexcept {
     // Over the socket the limit is as old as the last message; the server reads on. It
     // does not while it is paused, and says nothing then: what is from before stands.
     const bool moves_unseen = over_socket_ && is_playback_ &&
@@ -235,10 +262,6 @@ uint64_t Stream::Limit(const shm::Position& position) const noexcept {
     constexpr uint32_t kBuffersAhead = wire::kSocketRingBuffers - 1;
     const uint64_t most =
         position.limit_frames + uint64_t{kBuffersAhead} * params_.buffer_frames;
-    // The server tells of an underrun; until then there is a frame to play.
-    const bool may_run_dry =
-        command_.wanted == Wanted::kRunning && stop_threshold_ != wire::kNeverStop;
-    if (may_run_dry) return std::min(std::max(appl_, base_ + 1) - 1, most);
     return std::max(std::min(appl_, most), position.limit_frames);
 }
 

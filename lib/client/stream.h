@@ -142,7 +142,9 @@ class Stream final : private Connection::Listener {
         const std::optional<shm::Position>& position) const noexcept;
     std::optional<shm::Position> FindPosition() noexcept;
     void RefreshWords(const shm::Position& position, int64_t now_ns) noexcept;
+    void EndRefresh() noexcept;
     [[nodiscard]] uint64_t Limit(const shm::Position& position) const noexcept;
+    [[nodiscard]] uint64_t KnownLimit(const shm::Position& position) const noexcept;
     void CheckAlive(const std::optional<shm::Position>& position,
                     int64_t now_ns) noexcept;
     void UseSharedMemory(const wire::ParamsSet& answer);
@@ -180,6 +182,7 @@ class Stream final : private Connection::Listener {
     bool is_making_up_ = false;  // plays what was queued when the server went
     uint64_t stands_at_ = 0;     // where the application sees it meanwhile
     bool words_are_new_ = false;
+    bool is_refreshing_ = false;
     wire::Command command_;
     uint64_t base_ = 0;  // the count of frame 0 in the shared words
     uint64_t appl_ = 0;  // the application's frame, in that count

@@ -78,6 +78,7 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
         throw;
     }
     link_ = Link::kUp;
+    is_refreshing_ = false;
     next_alive_check_ns_ = 0;
     CopyFrames(connection->OwnPool());
     SetThresholds(avail_min_, stop_threshold_);

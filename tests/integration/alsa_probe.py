@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""
+Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer.
+
+    alsa_probe.py positions PCM SECONDS SAMPLES   play, look at random moments; a list of
+                                         [before_ns, after_ns, written, avail, delay]
+    alsa_probe.py blocked PCM PERIODS    write that much, blocking; how often it slept
+    alsa_probe.py idle PCM SECONDS       poll streams that have nothing to say; how often
+                                         poll(2) returned, and how often it slept
+    alsa_probe.py map PCM POSITIONS FILE.raw      set the channel map ("FL,FR"), play
+"""
+
+import ctypes
+import json
+import random
+import resource
+import select
+import sys
+import time
+
+from alsa_client import (ALSA, BUFFER, CAPTURE, FRAME_BYTES, NONBLOCK, PERIOD, PLAYBACK,
+                         Pcm, PollFd, require)
+
+ALSA.snd_pcm_chmap_parse_string.restype = ctypes.c_void_p
+
+
+def sleeps():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+
+
+class Player:
+    """A PCM that is kept full of frames that are no silence."""
+
+    def __init__(self, name, mode):
+        self.pcm = Pcm(name, PLAYBACK, mode)
+        self.pcm.set_params()
+        self.written = 0
+        self._frames = b"\x01\x02\x03\x04" * BUFFER
+
+    def fill(self):
+        room = self.pcm.avail_update()
+        while room > 0:
+            count = self.pcm.writei(self._frames, room)
+            self.written += count
+            room = self.pcm.avail_update()
+
+
+def positions(name, seconds, samples):
+    player = Player(name, NONBLOCK)
+    player.fill()
+    player.pcm.start()
+    avail, delay = ctypes.c_long(), ctypes.c_long()
+    found = []
+    next_ns = time.monotonic_ns()
+    for _ in range(int(samples)):
+        next_ns += int(random.expovariate(float(samples) / float(seconds)) * 1e9)
+        time.sleep(max(0, next_ns - time.monotonic_ns()) / 1e9)
+        before_ns = time.monotonic_ns()
+        player.pcm.avail_delay(ctypes.byref(avail), ctypes.byref(delay))
+        found.append([before_ns, time.monotonic_ns(), player.written, avail.value,
+                      delay.value])
+        if avail.value >= PERIOD:
+            player.fill()
+    player.pcm.close()
+    return found
+
+
+def blocked(name, periods):
+    player = Player(name, 0)
+    player.fill()
+    player.pcm.start()
+    frames = b"\x01\x02\x03\x04" * PERIOD
+    before = sleeps()
+    for _ in range(int(periods)):
+        require(ALSA.snd_pcm_writei(player.pcm.handle, frames, PERIOD), "writei")
+    slept = sleeps() - before
+    player.pcm.close()
+    return {"sleeps": slept}
+
+
+def idle(name, seconds):
+    """Full and not started, full and paused, and a recorder that has not begun."""
+    prepared, paused = Player(name, NONBLOCK), Player(name, NONBLOCK)
+    prepared.fill()
+    paused.fill()
+    paused.pcm.start()
+    while paused.pcm.avail_update() < PERIOD:
+        time.sleep(0.001)
+    paused.pcm.pause(1)
+    paused.fill()
+    recorder = Pcm(name, CAPTURE, NONBLOCK)
+    recorder.set_params()
+    pcms = [prepared.pcm, paused.pcm, recorder]
+    # An application asks once when it was woken; after that nothing may come.
+    for pcm in pcms:
+        look(pcm)
+    poll = select.poll()
+    for pcm in pcms:
+        fds = (PollFd * 1)()
+        pcm.poll_descriptors(fds, 1)
+        poll.register(fds[0].fd, fds[0].events)
+    until = time.monotonic() + float(seconds)
+    returns, before = 0, sleeps()
+    while (left := until - time.monotonic()) > 0:
+        returns += len(poll.poll(left * 1000))
+    return {"returns": returns, "sleeps": sleeps() - before}
+
+
+def look(pcm):
+    fds = (PollFd * 1)()
+    pcm.poll_descriptors(fds, 1)
+    fds[0].revents = select.POLLIN
+    events = ctypes.c_ushort()
+    pcm.poll_descriptors_revents(fds, 1, ctypes.byref(events))
+
+
+def channel_map(name, wanted, path):
+    with open(path, "rb") as file:
+        data = file.read()
+    player = Player(name, 0)
+    parsed = ALSA.snd_pcm_chmap_parse_string(wanted.encode())
+    player.pcm.set_chmap(ctypes.c_void_p(parsed))
+    player.pcm.prepare()
+    text = ctypes.create_string_buffer(256)
+    ALSA.snd_pcm_get_chmap.restype = ctypes.c_void_p
+    now = ctypes.c_void_p(ALSA.snd_pcm_get_chmap(player.pcm.handle))
+    require(ALSA.snd_pcm_chmap_print(now, len(text), text), "chmap_print")
+    require(ALSA.snd_pcm_writei(player.pcm.handle, data, len(data) // FRAME_BYTES),
+            "writei")
+    player.pcm.drain()
+    player.pcm.close()
+    return {"map": text.value.decode()}
+
+
+ACTIONS = {"positions": positions, "blocked": blocked, "idle": idle, "map": channel_map}
+
+if __name__ == "__main__":
+    print(json.dumps(ACTIONS[sys.argv[1]](*sys.argv[2:])))

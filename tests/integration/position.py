@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Where a stream is: hw_ptr, avail and delay; how often it wakes; its channel map."""
+
+import json
+import os
+import statistics
+import sys
+
+sys.dont_write_bytecode = True
+import sound
+from harness import HERE, Server, equal, expect, main, test, test_each
+
+RATE = 48000
+FRAME_BYTES = 4
+BUFFER = 9600
+CYCLE_FRAMES = 480
+PROBE = os.path.join(HERE, "alsa_probe.py")
+TRANSPORTS = (("memfd", "yes"), ("socket", "no"))
+# The promise is made for SHMD_POSITION_SECONDS=60 with 10,000 samples; the usual run is
+# a short one.
+SECONDS = float(os.environ.get("SHMD_POSITION_SECONDS", "4"))
+SAMPLES = int(max(700, 10000 * SECONDS / 60))
+
+
+def probe(server, *arguments):
+    """What alsa_probe.py answers."""
+    return json.loads(server.run(sys.executable, PROBE, *arguments).output)
+
+
+def require_no_way_back(what, values):
+    for before, after in zip(values, values[1:]):
+        expect(before <= after, f"{what} goes back, from {before} to {after}")
+
+
+def lateness_frames(samples):
+    """
+    The frame that is heard, as `delay` tells it, against a straight line at the rate; the
+    virtual device is one. In frames, for the half of the samples whose moment is known
+    best.
+    """
+    quick = sorted(samples, key=lambda sample: sample[1] - sample[0])[:len(samples) // 2]
+    offsets = [written - delay - (before + after) / 2e9 * RATE
+               for before, after, written, _, delay in quick]
+    middle = statistics.median(offsets)
+    return [offset - middle for offset in offsets]
+
+
+@test_each(*TRANSPORTS)
+def the_position_is_where_the_device_is(memfd):
+    with Server("virtual", settings=[f"memfd={memfd}"]) as server:
+        samples = probe(server, "positions", "shm", SECONDS, SAMPLES)
+        server.stop()
+        stream, = server.streams()
+    if stream["xruns"]:
+        # Then the probe ends with an error, and has no answer.
+        raise AssertionError("an xrun, and no error")
+    hw_frames = [written + avail - BUFFER for _, _, written, avail, _ in samples]
+    heard = [written - delay for _, _, written, _, delay in samples]
+    require_no_way_back("hw_ptr", hw_frames)
+    require_no_way_back("what is heard", heard)
+    for (before, after, _, avail, delay), hw in zip(samples, hw_frames):
+        # avail_delay looks twice, one moment after the other.
+        passed = (after - before) * RATE / 1e9 + 1
+        expect(-passed <= avail + delay - BUFFER <= CYCLE_FRAMES,
+               f"at frame {hw} avail is {avail}, delay {delay}, the buffer {BUFFER}")
+    late = lateness_frames(samples)
+    median = statistics.median(map(abs, late))
+    worst = max(map(abs, late))
+    print(f"{len(samples)} samples: median {median / RATE * 1e3:.4f} ms, "
+          f"worst {worst / RATE * 1e3:.3f} ms")
+    expect(median < RATE * 0.0001, f"the median error is {median:.1f} frames")
+    expect(worst <= CYCLE_FRAMES, f"the worst error is {worst:.1f} frames")
+
+
+@test_each(*TRANSPORTS)
+def a_blocked_writer_wakes_once_a_period(memfd):
+    periods = 100
+    with Server("virtual", settings=[f"memfd={memfd}"]) as server:
+        slept = probe(server, "blocked", "shm", periods)["sleeps"]
+    # A mutex or a page may cost one now and then; twice a period is another figure.
+    expect(slept <= periods * 1.2, f"it slept {slept} times in {periods} periods")
+
+
+@test_each(*TRANSPORTS)
+def a_poll_that_has_nothing_to_wait_for_is_not_woken(memfd):
+    with Server("virtual", settings=[f"memfd={memfd}"]) as server:
+        answer = probe(server, "idle", "shm", 10)
+    equal("returns of poll(2)", 0, answer["returns"])
+    expect(answer["sleeps"] <= 3, f"it slept {answer['sleeps']} times")
+
+
+@test_each(*TRANSPORTS)
+def a_channel_map_says_where_each_channel_is_heard(memfd):
+    made = sound.noise("S16_LE", RATE, 2, 0.15)
+    with Server("virtual,wav=@/device.wav", settings=[f"memfd={memfd}"]) as server:
+        with open(server.path("made.raw"), "wb") as file:
+            file.write(made.data)
+        answer = probe(server, "map", "shm", "FR FL", "made.raw")
+        equal("the map", "FR FL", answer["map"])
+        server.stop()
+        heard = sound.read_wav(server.path("device.wav"))
+    swapped = b"".join(made.data[at + 2:at + 4] + made.data[at:at + 2]
+                       for at in range(0, len(made.data), FRAME_BYTES))
+    sound.require_once("the device", heard, swapped)
+
+
+if __name__ == "__main__":
+    main()
