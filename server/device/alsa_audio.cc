@@ -8,9 +8,24 @@ bool IsFatal(snd_pcm_t* pcm, int error) noexcept {
     return error == -ENODEV || snd_pcm_state(pcm) == SND_PCM_STATE_DISCONNECTED;
 }
 
+snd_pcm_sframes_t AvailOf(snd_pcm_t* pcm) noexcept {
+    const snd_pcm_sframes_t avail = snd_pcm_avail(pcm);
+    if (avail < 0) return avail;
+    switch (snd_pcm_state(pcm)) {
+        case SND_PCM_STATE_SUSPENDED:
+            return -ESTRPIPE;
+        case SND_PCM_STATE_DISCONNECTED:
+            return -ENODEV;
+        default:
+            return avail;
+    }
+}
+
 bool IsResumed(snd_pcm_t* pcm) noexcept {
     const int error = snd_pcm_resume(pcm);
-    return error == 0 || error == -EAGAIN;
+    // A plugin that knows no resume says 0 and stays as it was.
+    return error == -EAGAIN ||
+           (error == 0 && snd_pcm_state(pcm) != SND_PCM_STATE_SUSPENDED);
 }
 
 std::span<std::byte> RingAt(snd_pcm_t* pcm, snd_pcm_uframes_t& offset,

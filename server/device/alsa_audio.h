@@ -17,6 +17,15 @@ inline constexpr uint32_t kMostErrors = 64;
 bool IsFatal(snd_pcm_t* pcm, int error) noexcept;
 
 /**
+ * Frames that can be written or read, or a negative errno.
+ *
+ * A plugin (alsa-lib 1.2.8: every ioplug) gives a number in states in which nothing moves
+ * any more, too: here that is the error which a card's driver gives.
+ * Thread: audio. Realtime: yes.
+ */
+snd_pcm_sframes_t AvailOf(snd_pcm_t* pcm) noexcept;
+
+/**
  * Wake a PCM that was suspended with the machine.
  * @return whether it runs on, or will soon; false: it must be prepared.
  * Thread: audio. Realtime: yes.

@@ -37,7 +37,7 @@ uint32_t AlsaCapture::MostCycleFrames() const noexcept {
 
 bool AlsaCapture::Start(int64_t now_ns) noexcept {
     if (!pcm_.Handover().TryStart()) return false;
-    has_failed_ = false;
+    has_failed_ = is_down_ = false;
     errors_ = 0;
     last_position_ = rendered_;
     const bool is_started = StartAnew(now_ns);
@@ -79,7 +79,7 @@ void AlsaCapture::Look(int64_t now_ns) noexcept {
         said_ = clock_.FrameAt(now_ns);
         return;
     }
-    const snd_pcm_sframes_t avail = snd_pcm_avail(pcm_.Get());
+    const snd_pcm_sframes_t avail = is_down_ ? -EBADFD : AvailOf(pcm_.Get());
     if (avail < 0) return Recover(static_cast<int>(avail), now_ns);
     errors_ = 0;
     said_ = read_ + avail;
@@ -106,8 +106,8 @@ void AlsaCapture::Recover(int error, int64_t now_ns) noexcept {
     if (IsFatal(pcm_.Get(), error) || ++errors_ > kMostErrors) return Fail();
     if (error == -ESTRPIPE && IsResumed(pcm_.Get())) return;
     const int64_t missing = std::max<int64_t>(clock_.FrameAt(now_ns) - read_, 1);
-    if (!StartAnew(now_ns)) return;
-    gap_frames_ += static_cast<uint64_t>(missing);
+    is_down_ = !StartAnew(now_ns);
+    if (!is_down_) gap_frames_ += static_cast<uint64_t>(missing);
 }
 
 void AlsaCapture::Fail() noexcept {

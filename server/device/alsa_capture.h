@@ -79,7 +79,8 @@ class AlsaCapture final : public Device {
     uint64_t rendered_ = 0;       // the device's: the end of the last cycle
     uint64_t last_position_ = 0;  // the device's
     uint64_t gap_frames_ = 0;
-    uint32_t errors_ = 0;  // since a look went well
+    uint32_t errors_ = 0;   // since a look went well
+    bool is_down_ = false;  // could not be started anew: it says where it is, and is not
     std::atomic<bool> has_failed_{false};
     bool keeps_ = false;
     snd_pcm_uframes_t ring_offset_ = 0;

@@ -269,7 +269,6 @@ void Choice::ChooseSizes(uint32_t rate_hz) {
 void ChooseAlsaParams(snd_pcm_t* pcm, snd_pcm_hw_params_t* params, const AlsaSpec& spec,
                       AlsaSetup& setup) {
     Choice choice{pcm, params, spec};
-    setup.can_mmap = setup.is_hardware && choice.CanAccess(AlsaAccess::kMmap);
     setup.access = choice.ChooseAccess(setup.is_hardware);
     choice.RequireGiven();
     setup.format.sample = choice.ChooseFormat();

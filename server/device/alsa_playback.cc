@@ -34,7 +34,7 @@ uint32_t AlsaPlayback::LatencyFrames() const noexcept {
 bool AlsaPlayback::Start(int64_t now_ns) noexcept {
     is_skipping_ = false;
     if (!pcm_.Handover().TryStart()) return false;
-    has_failed_ = false;
+    has_failed_ = is_down_ = false;
     errors_ = 0;
     pending_ = {};
     const bool is_running =
@@ -63,9 +63,11 @@ bool AlsaPlayback::StartAnew(int64_t now_ns) noexcept {
     clock_.Set(written_, now_ns);
     prepared_ = written_;
     // The kernel silences a ring as a whole when it starts.
-    written_ += pcm_.Ring() != nullptr ? latency_frames_ : WriteSilence(latency_frames_);
+    const int64_t silent =
+        pcm_.Ring() != nullptr ? latency_frames_ : WriteSilence(latency_frames_);
+    written_ += silent;
     base_ = written_ - static_cast<int64_t>(rendered_);
-    return snd_pcm_start(pcm_.Get()) >= 0;
+    return silent == latency_frames_ && snd_pcm_start(pcm_.Get()) >= 0;
 }
 
 void AlsaPlayback::Stop() noexcept {
@@ -99,7 +101,7 @@ int64_t AlsaPlayback::CardFrame(int64_t now_ns) noexcept {
     if (Setup().is_clockless) return clock_.FrameAt(now_ns);
     look_ns_ = base::SystemClock{}.NowNs();
     int64_t card = 0;
-    const int error = AskCard(card);
+    const int error = is_down_ ? -EBADFD : AskCard(card);
     if (error < 0) Recover(error, now_ns);
     look_frame_ = error < 0 ? clock_.FrameAt(now_ns) : clock_.Observe(card, now_ns);
     return look_frame_;
@@ -112,7 +114,7 @@ int AlsaPlayback::AskCard(int64_t& card_frame) const noexcept {
         card_frame = prepared_ + played;
         return played < 0 ? static_cast<int>(played) : 0;
     }
-    const snd_pcm_sframes_t avail = snd_pcm_avail(pcm_.Get());
+    const snd_pcm_sframes_t avail = AvailOf(pcm_.Get());
     card_frame = written_ + avail - Setup().buffer_frames;
     return avail < 0 ? static_cast<int>(avail) : 0;
 }
@@ -140,14 +142,26 @@ void AlsaPlayback::Recover(int error, int64_t now_ns) noexcept {
     if (IsFatal(pcm_.Get(), error) || ++errors_ > kMostErrors) return Fail();
     const int64_t card = clock_.FrameAt(now_ns);
     const int64_t missing = std::max<int64_t>(card - written_, 0);
-    // While it is not back, its position is a period before what was rendered: nobody
-    // renders more, and the next try is after that.
-    const int64_t wait = int64_t{latency_frames_} + Setup().period_frames;
-    clock_.Set(std::min(card, written_ - wait), now_ns);
-    if (error == -ESTRPIPE && IsResumed(pcm_.Get())) return;
+    WaitAPeriod(now_ns);
+    if (error == -ESTRPIPE && IsResumed(pcm_.Get())) return GoOn(now_ns);
     LosePending();
-    if (StartAnew(now_ns))
-        gap_frames_ += static_cast<uint64_t>(missing) + latency_frames_;
+    is_down_ = !StartAnew(now_ns);
+    if (is_down_) return WaitAPeriod(now_ns);
+    gap_frames_ += static_cast<uint64_t>(missing) + latency_frames_;
+}
+
+/** While it is not back, its position is a period before what was rendered: nobody
+ * renders more, and the next try is after that. */
+void AlsaPlayback::WaitAPeriod(int64_t now_ns) noexcept {
+    const int64_t wait = int64_t{latency_frames_} + Setup().period_frames;
+    clock_.Set(std::min(clock_.FrameAt(now_ns), written_ - wait), now_ns);
+}
+
+/** It is awake, and plays what it held: the next block is due when that says so. */
+void AlsaPlayback::GoOn(int64_t now_ns) noexcept {
+    WritePending();
+    int64_t card = 0;
+    if (AskCard(card) >= 0) clock_.Set(card, now_ns);
 }
 
 void AlsaPlayback::Fail() noexcept {

@@ -85,6 +85,8 @@ class AlsaPlayback final : public Device {
     [[nodiscard]] bool MayBeOvertaken() const noexcept;
     void LeaveThePast() noexcept;
     void Recover(int error, int64_t now_ns) noexcept;
+    void WaitAPeriod(int64_t now_ns) noexcept;
+    void GoOn(int64_t now_ns) noexcept;
     void Fail() noexcept;
     int64_t WriteSilence(int64_t frames) noexcept;
     int64_t Write(std::span<const std::byte> frames) noexcept;
@@ -106,7 +108,8 @@ class AlsaPlayback final : public Device {
     uint64_t rendered_ = 0;       // the device's, after the last that was rendered
     uint64_t last_position_ = 0;  // the device's
     uint64_t gap_frames_ = 0;
-    uint32_t errors_ = 0;  // since a block went well
+    uint32_t errors_ = 0;   // since a block went well
+    bool is_down_ = false;  // could not be started anew: it says where it is, and is not
     std::atomic<bool> has_failed_{false};
     int64_t look_ns_ = 0;     // when the card was asked last, by the system's clock
     int64_t look_frame_ = 0;  // and where it was

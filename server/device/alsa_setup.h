@@ -29,8 +29,6 @@ struct AlsaSetup {
     bool is_clockless = false;
     /** Its pointer moves about a period at a time (SND_PCM_INFO_BATCH). */
     bool is_batch = false;
-    /** The card's own ring can be mapped, interleaved. */
-    bool can_mmap = false;
     // -1, 0, 0 if it is no card's.
     int card = -1;
     unsigned device = 0;

@@ -15,8 +15,10 @@ constexpr int64_t kRetryNs = 2 * base::kNsPerSecond;
 // A new card's nodes come one by one, and then get their owners.
 constexpr int64_t kSettleNs = 100 * base::kNsPerMs;
 
-/** Whether the card is not there at all: the monitor will tell when it is. */
-bool IsAbsent(const std::exception& error) {
+/** Whether the card is not there at all: the monitor will tell when it is. Of what is
+ * no card's own, nobody tells. */
+bool IsAbsent(const std::string& spec, const std::exception& error) {
+    if (!spec.starts_with("hw:")) return false;
     const auto* system_error = dynamic_cast<const std::system_error*>(&error);
     if (system_error == nullptr) return false;
     const int code = system_error->code().value();
@@ -54,14 +56,19 @@ std::unique_ptr<device::Device> DeviceKeeper::MakeBest(const std::string& worse_
     for (const std::string& spec :
          device::Candidates(options_.spec, options_.direction)) {
         if (spec == worse_than) break;
+        if (spec == failing_ && clock_.NowNs() < failing_until_ns_) {
+            may_work_later = true;
+            continue;
+        }
         try {
             auto device = device::MakeDevice(spec, options_.direction);
             current_ = spec;
+            taken_ns_ = clock_.NowNs();
             complaints_.clear();
             return device;
         } catch (const std::exception& error) {
             Complain(spec + ": " + error.what());
-            may_work_later = may_work_later || !IsAbsent(error);
+            may_work_later = may_work_later || !IsAbsent(spec, error);
         }
     }
     if (may_work_later) retry_timer_.ArmAtNs(clock_.NowNs() + kRetryNs);
@@ -74,14 +81,13 @@ void DeviceKeeper::Complain(const std::string& what) {
 
 void DeviceKeeper::OnFailed() {
     loop_.Defer([this] {
-        if (!runner_->Device().HasFailed()) return;  // it was exchanged already
-        report_("lost " + current_);
-        Leave();
+        if (runner_->Device().HasFailed()) LeaveFailed();  // else it is exchanged already
     });
 }
 
 void DeviceKeeper::OnClosed() {
     loop_.Defer([this] {
+        if (runner_->Device().HasFailed()) return LeaveFailed();  // it was open
         try {
             runner_->Device().Open();
             runner_->Kick();
@@ -90,6 +96,17 @@ void DeviceKeeper::OnClosed() {
             Leave();
         }
     });
+}
+
+void DeviceKeeper::LeaveFailed() {
+    report_("lost " + current_);
+    // It may be as good as new when it is opened again; if it was not, not so soon.
+    const int64_t now_ns = clock_.NowNs();
+    if (now_ns - taken_ns_ < kRetryNs) {
+        failing_ = current_;
+        failing_until_ns_ = now_ns + kRetryNs;
+    }
+    Leave();
 }
 
 /** Away from a device that does not work, to whatever does. */
@@ -117,6 +134,7 @@ void DeviceKeeper::TryBetter() {
 void DeviceKeeper::Use(std::unique_ptr<device::Device> device) {
     runner_->Attach(std::move(device));
     ReportUse();
+    OnStopped();  // perhaps nobody ever starts it
 }
 
 void DeviceKeeper::ReportUse() {
@@ -125,6 +143,7 @@ void DeviceKeeper::ReportUse() {
 }
 
 void DeviceKeeper::OnCardsChanged() {
+    failing_.clear();
     retry_timer_.ArmAtNs(clock_.NowNs() + kSettleNs);
 }
 

@@ -24,6 +24,7 @@ namespace shmd::engine {
  *       └── a card has come, or it is time to try again
  *
  * A card that nobody uses is closed after a time, and opened again by the first stream.
+ * One that fails as soon as it is taken is left alone for a while.
  *
  * Thread: loop.
  */
@@ -51,7 +52,8 @@ class DeviceKeeper {
     /** The runner that TakeFirst's device went to; it outlives the loop's last turn. */
     void Bind(DeviceRunner& runner);
 
-    /** The device failed, or (its streams wait for it) is closed. Any time. */
+    /** The device failed, or (its streams wait for it) is closed, or does not start. Any
+     * time. */
     void OnFailed();
     void OnClosed();
     /** The device has stopped. Any time. */
@@ -70,6 +72,7 @@ class DeviceKeeper {
     std::unique_ptr<device::Device> MakeBest(const std::string& worse_than);
     void TryBetter();
     void Leave();
+    void LeaveFailed();
     void Release();
     void Use(std::unique_ptr<device::Device> device);
     void ReportUse();
@@ -83,6 +86,9 @@ class DeviceKeeper {
     Report report_;
     DeviceRunner* runner_ = nullptr;
     std::string current_;
+    int64_t taken_ns_ = 0;              // when current_ was
+    std::string failing_;               // failed as soon as it was taken
+    int64_t failing_until_ns_ = 0;      // not to be tried before
     std::set<std::string> complaints_;  // said since a device was last taken
     loop::Timer retry_timer_;
     loop::Timer idle_timer_;

@@ -1,6 +1,9 @@
 #include "engine/device_runner.h"
 
+#include "base/error.h"
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace shmd::engine {
@@ -109,10 +112,12 @@ void DeviceRunner::Attach(std::unique_ptr<device::Device> device) {
     ChangePlan([](render::Plan&) {});
     Kick();
     grants_ = 0;
+    is_recalling_ = false;
     callbacks_.on_exchanged();
 }
 
 device::SharedRing DeviceRunner::ShareRing(bool unrestricted) {
+    if (is_recalling_) base::ThrowError(EBUSY, "the card is about to change");
     Device().Open();
     return Device().ShareRing(unrestricted);
 }
@@ -129,6 +134,7 @@ void DeviceRunner::DropGrant() {
 
 void DeviceRunner::Recall(std::function<void()> then) {
     if (grants_ == 0) return then();
+    is_recalling_ = true;
     after_recall_ = std::move(then);
     recall_timer_.ArmAtNs(clock_.NowNs() + kRecallTimeoutNs);
     callbacks_.on_recall();

@@ -79,7 +79,8 @@ class DeviceRunner {
 
     // --- direct mode
 
-    /** The card's ring, for a client. Opens the card. Errors: as Device::ShareRing. */
+    /** The card's ring, for a client. Opens the card. Errors: as Device::ShareRing; EBUSY
+     * from a Recall until the next Attach. */
     device::SharedRing ShareRing(bool unrestricted);
     /** The stream's client may write there (0 frames: not any more). */
     void GrantRing(uint32_t stream_id, uint32_t ring_frames);
@@ -117,6 +118,7 @@ class DeviceRunner {
     int64_t earlier_audio_time_ns_ = 0;  // of the threads of devices that went
     uint64_t earlier_dropped_events_ = 0;
     uint32_t grants_ = 0;
+    bool is_recalling_ = false;  // until the device is exchanged
     std::function<void()> after_recall_;
     loop::Timer recall_timer_;
     loop::Timer service_timer_;

@@ -196,8 +196,7 @@ void Session::OnSetParams(const wire::SetParams& request) {
         memory_->UseClientPool();
     if (request.direct > static_cast<uint8_t>(wire::Direct::kRequire))
         return Refuse(request.header, EINVAL, "unknown wish for direct mode");
-    direct_ =
-        over_memfd ? static_cast<wire::Direct>(request.direct) : wire::Direct::kNever;
+    direct_ = static_cast<wire::Direct>(request.direct);
     render::StreamSetup setup;
     std::string why = CheckParams(request, setup);
     if (why.empty()) why = CheckRing(request, is_capture_, *memory_, setup);
@@ -252,6 +251,7 @@ std::string Session::WhyNotDirect() const {
     const device::Device& device = endpoint_->runner->Device();
     if (is_capture_) return "it records";
     if (direct_ == wire::Direct::kNever) return "not wished";
+    if (payload_) return "its frames come over the socket";
     if (!context_.direct.Allows(peer_)) return "not allowed for this user (key direct)";
     if (params_.format != device.PlaybackFormat() ||
         params_.channel_map != audio::DefaultChannelMap(params_.format.channels))

@@ -291,7 +291,7 @@ def random_packet(source):
     packet = source.randbytes(size)
     fds = source.choice((0, 0, 0, 0, 0, 1, 1, 2, 3, 4))
     if source.random() < 0.5 and size >= 16:
-        packet = pc.message(source.randrange(20), packet[16:], source.randrange(99), fds)
+        packet = pc.message(source.randrange(24), packet[16:], source.randrange(99), fds)
     return packet, fds
 
 
@@ -308,7 +308,11 @@ def sane_packets(source):
                                            (4096, 8192)), 0),
             (pc.SET_GAIN, struct.pack("=II", 500, 0), 0), (pc.CLIENT_WORDS, words, 0),
             (pc.DATA, struct.pack("=QII", source.randrange(2000), frames, 0) +
-             source.randbytes(4 * frames), 0), (pc.KICK, b"", 0), (pc.WAKE, b"", 0)]
+             source.randbytes(4 * frames), 0), (pc.KICK, b"", 0), (pc.WAKE, b"", 0),
+            (pc.SET_PARAMS, pc.params_body("S16_LE", 2, pc.MEMFD, RATE, 64, 1024,
+                                           (4096, 4096), source.randrange(3)), 0),
+            *((type_, struct.pack("=II", source.randrange(4), 0), 0) for type_ in (
+                pc.DIRECT_GRANT, pc.DIRECT_RECALL, pc.DIRECT_RETURNED))]
 
 
 def mutated_packet(source):
@@ -395,9 +399,9 @@ class Steps:
 
 
 def params(format_=3, channels=2, transport=pc.SOCKET, rate=RATE, period=64, buffer=1024,
-           ring=(0, 0), last=bytes(32)):
-    return struct.pack("=BBBBIIIQQ32s", format_, channels, transport, 0, rate, period,
-                       buffer, *ring, last)
+           ring=(0, 0), last=bytes(32), direct=0):
+    return struct.pack("=BBBBIIIQQ32s", format_, channels, transport, direct, rate,
+                       period, buffer, *ring, last)
 
 
 HELLO = (pc.HELLO, pc.hello_body("steps", pc.FLAG_MEMFD))
@@ -478,6 +482,23 @@ TABLE = {
     "buffer of 1 period": bad_params(buffer=64), "huge period": bad_params(period=2**31),
     "buffer over 4 MiB": bad_params(buffer=2**20 + 1),
     "channel map": bad_params(last=bytes([37]) + bytes(31)),
+    "no such wish for direct mode": bad_params(direct=3),
+    "direct mode on a device without a ring": ([HELLO, OPEN, POOL, (
+        pc.SET_PARAMS, params(**MEMFD_RING, direct=pc.DIRECT_REQUIRE))],
+                                               -errno.EOPNOTSUPP),
+    "direct mode over the socket": ([HELLO, OPEN, (
+        pc.SET_PARAMS, params(direct=pc.DIRECT_REQUIRE))], -errno.EOPNOTSUPP),
+    "a grant from a client": ([HELLO, (pc.DIRECT_GRANT, bytes(8))], -errno.ENOSYS),
+    "a recall from a client": ([HELLO, (pc.DIRECT_RECALL, bytes(8))], -errno.ENOSYS),
+    "a ring returned before hello": ([(pc.DIRECT_RETURNED, bytes(8))], "dropped"),
+    "a ring returned in too few bytes": ([HELLO, (pc.DIRECT_RETURNED, b"none")],
+                                         "dropped"),
+    "a ring returned in too many bytes": ([HELLO, (pc.DIRECT_RETURNED, bytes(12))],
+                                          "dropped"),
+    "a ring returned with a field not 0": ([HELLO, (
+        pc.DIRECT_RETURNED, struct.pack("=II", 1, 1))], "dropped"),
+    "a ring returned with a descriptor": ([HELLO, (pc.DIRECT_RETURNED, bytes(8),
+                                                   ["good"])], "dropped"),
     "params after params": ([HELLO, OPEN, SET, SET], pc.PARAMS_SET),
     "memfd after socket": ([HELLO, OPEN, POOL, SET,
                             (pc.SET_PARAMS, params(**MEMFD_RING))], pc.PARAMS_SET),
@@ -544,7 +565,8 @@ class LyingStream:
         expect(self._stream.transport == pc.MEMFD, "no memfd transport")
         rate = self._source.choice((RATE, RATE, 44100))
         period = self._source.choice((16, 64, 480))
-        self._stream.set_params("S16_LE", 2, rate, period, 4096)
+        self._stream.set_params("S16_LE", 2, rate, period, 4096,
+                                self._source.choice((pc.DIRECT_NEVER, pc.DIRECT_AUTO)))
         self._epoch = 0
 
     def store(self):
@@ -582,7 +604,9 @@ class LyingStream:
         elif choice < 0.8:
             own.store(self._source.choice(("avail_min", "stop_threshold")),
                       self._source.choice(VALUES))
-        elif choice < 0.85:
+        elif choice < 0.83:
+            self._lie_about_the_ring(own)
+        elif choice < 0.88:
             own.store("command", self._epoch << 32 | generation << 16 |
                       self._source.randrange(4))
             self._stream.connection.send(pc.KICK)
@@ -593,6 +617,13 @@ class LyingStream:
         else:
             own.store(self._source.choice(tuple(pc.OFFSETS)), self._any_value())
             self._stream.connection.send(pc.KICK)
+
+    def _lie_about_the_ring(self, own):
+        """As if there had been a grant, and as if there had been one more."""
+        own.store(self._source.choice(tuple(pc.DIRECT_OFFSETS)), self._any_value())
+        for _ in range(self._source.randrange(3)):
+            self._stream.connection.send(pc.DIRECT_RETURNED, struct.pack(
+                "=II", self._source.choice((0, 1, 2, 2**32 - 1)), 0))
 
     def close(self):
         if self._stream:
@@ -676,10 +707,13 @@ def storms_of_kicks_and_connections_hurt_nobody():
             kick = pc.message(pc.KICK)
             for number in range(options.messages):
                 streams[number % 3].connection.send_raw(kick)
+            held = fd_count(server.pid)
             for _ in range(20):
                 crowd = [pc.Connection(path) for _ in range(50)]
                 for connection in crowd:
                     connection.close()
+            # Else some of the last take the places of those that were not gone yet.
+            wait_until("the crowd is gone", lambda: fd_count(server.pid) == held)
             last = [pc.Connection(path) for _ in range(60)]
             answer = last[-1].receive()
             equal("what one too many gets", (pc.REFUSED, errno.EDQUOT),

@@ -56,6 +56,7 @@ FORMATS = {name: (number, size) for number, (name, size) in enumerate([
 # Section 5: offsets in the client's block, and what is wanted of a stream.
 OFFSETS = {"written": 0, "command": 64, "start": 72, "armed": 80, "avail_min": 88,
            "stop_threshold": 96}
+DIRECT_OFFSETS = {"direct_used": 104, "direct_from": 112}  # not in ClientWords
 NEVER = 2**64 - 1
 STOP, RUN, DRAIN, PAUSE = range(4)
 IDLE, RUNNING, DRAINING, PAUSED, XRUN, STOPPED = range(6)
@@ -180,7 +181,7 @@ class Pool:
         self.memory = mmap.mmap(self.fd, size)
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)
         self._words = {name: ctypes.c_uint64.from_buffer(self.memory, offset)
-                       for name, offset in OFFSETS.items()}
+                       for name, offset in (OFFSETS | DIRECT_OFFSETS).items()}
 
     def store(self, name, value):
         """A whole store. Python on x86 keeps the order of the program: release."""

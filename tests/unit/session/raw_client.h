@@ -35,17 +35,26 @@ class RawClient {
     /** The next message of type T; others are passed over. Nothing at the end. */
     template <typename T>
     std::optional<T> Receive() {
-        std::vector<std::byte> buffer(wire::kMaxMessageBytes);
         for (;;) {
-            fds_.clear();
-            const auto received = ipc::ReceiveMessage(socket_.Get(), buffer, fds_, 0);
-            error_ = received.error;
-            if (received.error != 0) return {};
-            const auto message = std::span{buffer}.first(received.bytes);
-            const auto header = wire::FindHeader(message, fds_.size());
-            if (header && header->type == static_cast<uint16_t>(T::kType))
-                return wire::FindMessage<T>(message);
+            const auto message = ReceiveAny();
+            if (message.empty()) return {};
+            if (Is<T>(message)) return wire::FindMessage<T>(message);
         }
+    }
+
+    /** The next message of whatever type, until the next call. Nothing at the end. */
+    std::span<const std::byte> ReceiveAny() {
+        fds_.clear();
+        const auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds_, 0);
+        error_ = received.error;
+        if (received.error != 0) return {};
+        return std::span{buffer_}.first(received.bytes);
+    }
+
+    template <typename T>
+    bool Is(std::span<const std::byte> message) const {
+        const auto header = wire::FindHeader(message, fds_.size());
+        return header && header->type == static_cast<uint16_t>(T::kType);
     }
 
     /** Whether the server ends the connection within 10 s. */
@@ -70,6 +79,7 @@ class RawClient {
 
   private:
     base::UniqueFd socket_;
+    std::vector<std::byte> buffer_ = std::vector<std::byte>(wire::kMaxMessageBytes);
     int error_ = 0;
 };
 

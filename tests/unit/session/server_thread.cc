@@ -16,14 +16,10 @@ namespace {
 
 constexpr std::chrono::seconds kDeadline{10};
 
-// The loop's timers are real and are set by this clock: none is to go off in a test (the
-// device has no files to serve), and a time that is past would go off again and again.
-constexpr int64_t kFarAhead = 3600 * base::kNsPerSecond;
-
 }  // namespace
 
 ServerThread::ServerThread(std::unique_ptr<device::Device> device, const Options& options)
-    : clock_{base::SystemClock{}.NowNs() + kFarAhead},
+    : clock_{base::SystemClock{}.NowNs() + options.clock_ns},
       device_{std::move(device)},
       event_{
           base::RequireNonNegative(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {
@@ -44,17 +40,15 @@ ServerThread::~ServerThread() {
 void ServerThread::Run(const Options& options) {
     loop::Loop loop;
     loop::BufferPool buffers{loop, 16, wire::kMaxMessageBytes, wire::kMaxMessageFds};
-    engine::Engine engine{loop, clock_, {}, [](bool, const std::string&) {}};
+    engine::Engine engine{
+        loop, clock_, {}, [this](bool, const std::string& line) { Log(line); }};
     engine.AddDevice("default", std::move(device_));
     SessionContext context{.loop = loop,
                            .buffers = buffers,
                            .engine = engine,
                            .use_memfd = options.use_memfd,
                            .gain = 1.0F,
-                           .log = [this](bool, const std::string& line) {
-                               const std::lock_guard lock{mutex_};
-                               log_.push_back(line);
-                           }};
+                           .log = [this](bool, const std::string& line) { Log(line); }};
     const ListeningSocket listening{Path()};
     Registry registry{context, listening.Get(), options.limits};
     bool stop = false;
@@ -69,6 +63,7 @@ void ServerThread::Run(const Options& options) {
     changed_.notify_all();
     while (!stop) {
         loop.RunOnce();
+        RunDeferred({registry, engine});
         Answer({registry, engine});
     }
 }
@@ -78,6 +73,27 @@ void ServerThread::Answer(const Parts& parts) {
     if (condition_ == nullptr || !(*condition_)(parts)) return;
     condition_ = nullptr;
     changed_.notify_all();
+}
+
+void ServerThread::Log(const std::string& line) {
+    const std::lock_guard lock{mutex_};
+    log_.push_back(line);
+}
+
+void ServerThread::Defer(std::function<void(const Parts&)> function) {
+    const std::lock_guard lock{mutex_};
+    deferred_.push_back(std::move(function));
+    ::eventfd_write(event_.Get(), 1);
+}
+
+void ServerThread::RunDeferred(const Parts& parts) {
+    std::vector<std::function<void(const Parts&)>> deferred;
+    {
+        const std::lock_guard lock{mutex_};
+        deferred.swap(deferred_);
+    }
+    for (const auto& function : deferred)
+        function(parts);
 }
 
 bool ServerThread::Await(const std::function<bool(const Parts&)>& condition) {

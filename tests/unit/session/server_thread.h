@@ -22,9 +22,15 @@ namespace shmd::session {
  */
 class ServerThread {
   public:
+    /** The loop's timers are real and are set by the server's clock: where that is so far
+     * ahead, none goes off. */
+    static constexpr int64_t kFarAhead = 3600 * base::kNsPerSecond;
+
     struct Options {
         bool use_memfd = true;
         Quota::Limits limits{};
+        /** Where the server's clock begins, from the real one. */
+        int64_t clock_ns = kFarAhead;
     };
 
     /** What runs on the loop thread, for Await. */
@@ -47,12 +53,17 @@ class ServerThread {
      */
     bool Await(const std::function<bool(const Parts&)>& condition);
 
+    /** Do this on the loop thread, after a turn. Thread: test. */
+    void Defer(std::function<void(const Parts&)> function);
+
     /** Whether a line of the log has `text` in it, by now or within 10 s. */
     bool AwaitLog(const std::string& text);
 
   private:
     void Run(const Options& options);
     void Answer(const Parts& parts);
+    void RunDeferred(const Parts& parts);
+    void Log(const std::string& line);
 
     device::TempDir dir_;
     testing::ManualClock clock_;
@@ -65,6 +76,7 @@ class ServerThread {
     bool is_up_ = false;
     bool stopping_ = false;
     std::vector<std::string> log_;
+    std::vector<std::function<void(const Parts&)>> deferred_;
 
     std::thread thread_;
 };
