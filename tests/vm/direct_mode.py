@@ -309,8 +309,8 @@ def a_direct_client_hears_of_the_servers_end_and_the_next_server_has_the_card():
         with open(config, "w", encoding="utf-8") as file:
             file.write("pcm.once { type shmd reconnect no }\n")
         paths = f"{server.environment['ALSA_CONFIG_PATH']}:{config}"
-        player = server.start("aplay", "-q", "-D", "once", *SIZES, "/dev/zero", "-t", "raw",
-                              "-f", "S16_LE", "-r", RATE, "-c", 2, "-d", 600,
+        player = server.start("aplay", "-q", "-D", "once", *SIZES, "/dev/zero", "-t",
+                              "raw", "-f", "S16_LE", "-r", RATE, "-c", 2, "-d", 600,
                               environment={"ALSA_CONFIG_PATH": paths})
         wait_until_direct(server)
         wait_until("it plays", lambda: "state: RUNNING" in
