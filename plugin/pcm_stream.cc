@@ -242,7 +242,8 @@ snd_pcm_sframes_t PcmStream::Pointer() noexcept {
     // A negative answer is an xrun too, but one without a position.
     if (TellState(now.state) == -EPIPE && io_.state == SND_PCM_STATE_DRAINING)
         return -EPIPE;
-    hw_ptr_ = boundary_ == 0 ? 0 : now.hw_frames % boundary_;
+    hw_ptr_ =
+        boundary_ == 0 ? 0 : static_cast<snd_pcm_uframes_t>(now.hw_frames % boundary_);
     return static_cast<snd_pcm_sframes_t>(hw_ptr_);
 }
 

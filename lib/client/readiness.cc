@@ -43,8 +43,11 @@ void Readiness::Lower() noexcept {
 void Readiness::WatchTime(int socket, int64_t interval_ns) {
     timer_ = base::UniqueFd{base::RequireNonNegative(
         ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")};
-    const timespec interval{interval_ns / base::kNsPerSecond,
-                            interval_ns % base::kNsPerSecond};
+    timespec interval{};
+    interval.tv_sec =
+        static_cast<decltype(interval.tv_sec)>(interval_ns / base::kNsPerSecond);
+    interval.tv_nsec =
+        static_cast<decltype(interval.tv_nsec)>(interval_ns % base::kNsPerSecond);
     const itimerspec setting{interval, interval};
     base::RequireNonNegative(::timerfd_settime(timer_.Get(), 0, &setting, nullptr),
                              "timerfd_settime");

@@ -7,6 +7,13 @@
 
 namespace shmd::client {
 
+namespace {
+
+// Far more than a card has, and what any address space has room to count.
+constexpr uint64_t kMostCardBytes = 1 << 30;
+
+}  // namespace
+
 int Stream::SendWords() noexcept {
     constexpr auto kRelaxed = std::memory_order_relaxed;
     const wire::ClientBlock& block = OwnBlock();
@@ -78,12 +85,14 @@ void Stream::OnMessage(const wire::MessageHeader& header,
 void Stream::OnDirectGrant(const wire::DirectGrant& grant,
                            const base::UniqueFd& fd) noexcept {
     const uint64_t bytes = uint64_t{grant.ring_frames} * params_.frame_bytes;
-    if (!is_playback_ || over_socket_ || card_ || bytes == 0) return;
+    if (!is_playback_ || over_socket_ || card_ || bytes == 0 || bytes > kMostCardBytes)
+        return;
     try {
-        card_.emplace(grant.grant,
-                      shm::Mapping::OfFile(fd.Get(), shm::WholePages(bytes),
-                                           shm::Mapping::Access::kReadWrite),
-                      params_.frame_bytes, grant.ring_frames);
+        card_.emplace(
+            grant.grant,
+            shm::Mapping::OfFile(fd.Get(), shm::WholePages(static_cast<size_t>(bytes)),
+                                 shm::Mapping::Access::kReadWrite),
+            params_.frame_bytes, grant.ring_frames);
     } catch (const std::system_error&) {
         // A security module, or no address space: the pool carries it all. The server
         // hears that this is settled.

@@ -7,14 +7,14 @@ namespace shmd::shm {
 OwnPool::OwnPool(base::UniqueFd fd, Mapping mapping, bool is_shared) noexcept
     : fd_{std::move(fd)}, mapping_{std::move(mapping)}, is_shared_{is_shared} {}
 
-OwnPool OwnPool::Shared(uint64_t size_bytes) {
+OwnPool OwnPool::Shared(size_t size_bytes) {
     base::UniqueFd fd = CreateMemfd(size_bytes);
     Mapping mapping = Mapping::OfFile(fd.Get(), size_bytes, Mapping::Access::kReadWrite);
     SealOneWay(fd.Get());
     return {std::move(fd), std::move(mapping), true};
 }
 
-OwnPool OwnPool::Private(uint64_t size_bytes) {
+OwnPool OwnPool::Private(size_t size_bytes) {
     return {base::UniqueFd{}, Mapping::OfNothing(size_bytes), false};
 }
 

@@ -18,10 +18,10 @@ namespace shmd::shm {
 class OwnPool {
   public:
     /** A sealed memfd. Errors: std::system_error. */
-    static OwnPool Shared(uint64_t size_bytes = wire::kPoolBytes);
+    static OwnPool Shared(size_t size_bytes = wire::kPoolBytes);
 
     /** Private memory. Errors: std::system_error. */
-    static OwnPool Private(uint64_t size_bytes = wire::kPoolBytes);
+    static OwnPool Private(size_t size_bytes = wire::kPoolBytes);
 
     [[nodiscard]] bool IsShared() const noexcept { return is_shared_; }
 

@@ -8,14 +8,14 @@ import sys
 
 sys.dont_write_bytecode = True
 import sound
-from harness import (SHMD, SLOWNESS, Failed, Program, Server, contains, equal, expect, main,
-                     test, test_each, wait_until)
+from harness import (SHMD, SLOWNESS, Failed, Program, Server, contains, equal, expect,
+                     main, test, test_each, wait_until)
 
 RATE = 48000
 FRAME_BYTES = 4
 BUFFER_FRAMES = 4800
-# A server that is killed may have played what it has not said yet; over the socket it says
-# it once a period. That is heard again.
+# A server that is killed may have played what it has not said yet; over the socket it
+# says it once a period. That is heard again.
 CYCLE_FRAMES = 480
 RESTARTS = 50
 TRANSPORTS = (("memfd", "yes"), ("socket", "no"))
