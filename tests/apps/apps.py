@@ -1,0 +1,200 @@
+"""What the tests of applications have in common: which are here, and who must not spin.
+
+The harness and the sounds are those of the integration tests.
+"""
+
+import array
+import contextlib
+import ctypes
+import functools
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(FOLDER), "integration"))
+
+import harness
+import sound
+from harness import equal, expect
+
+RATE = 48000
+# Debian's own: its packages of modules are not for another that is first in the path.
+PYTHON = "/usr/bin/python3"
+# Of the time that a test takes, and at least of a second, for the start of a program is
+# in it. What spins takes as much as it gets; the rest takes a tenth, and mostly less.
+MOST_OF_THE_TIME = 0.5
+TRIES = 5
+
+
+def has_library(name):
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+def has_module(name):
+    """Whether Debian's Python has the module."""
+    command = [PYTHON, "-c", f"import {name}"]
+    return os.path.exists(PYTHON) and subprocess.run(
+        command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def need(*programs, libraries=(), modules=()):
+    """Call it before the first test: skip them all where one of these is missing."""
+    missing = [name for name in programs if not shutil.which(name)]
+    missing += [name for name in libraries if not has_library(name)]
+    missing += [f"Python's {name}" for name in modules if not has_module(name)]
+    if missing:
+        name = os.path.basename(sys.argv[0]).removesuffix(".py")
+        harness.skip(name, f"{', '.join(missing)} is not installed")
+        harness.main()
+
+
+def in_time(function):
+    """
+    `function`, which is done again when it fails and the server has seen an xrun.
+
+    On a busy machine any ordinary process is late now and then, also for a third of a
+    second, and that is an xrun by ALSA's rules. One that was in time shows the rest; what
+    fails without an xrun, or has one each time, has failed.
+    """
+    @functools.wraps(function)
+    def repeated(*arguments):
+        for _ in range(TRIES - 1):
+            Server.xruns = 0
+            try:
+                return function(*arguments)
+            except harness.Failed:
+                if not Server.xruns:
+                    raise
+        return function(*arguments)
+    return repeated
+
+
+def test(function):
+    return harness.test(in_time(function))
+
+
+def test_each(*cases):
+    mark = harness.test_each(*cases)
+    return lambda function: mark(in_time(function))
+
+
+def hurry():
+    """
+    In the child, before it executes: ahead of what else is busy, if the rights allow it.
+    Not SCHED_FIFO: there, one that starts would hold up all that play.
+    """
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
+
+
+def children_seconds():
+    """Processor time of all children that have ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def require_calm(who, processor_s, seconds):
+    """A bound so wide that only what spins, or wakes without end, goes beyond it."""
+    expect(processor_s < MOST_OF_THE_TIME * max(seconds, 1),
+           f"{who} took {processor_s:.2f} s of processor time in {seconds:.2f} s")
+
+
+class Server(harness.Server):
+    """
+    A harness.Server that also sees to it that neither side spins.
+
+    programs_s: once it is stopped, the processor time of all that ran against it.
+    xruns: those of all streams of all servers that were stopped.
+    """
+
+    programs_s = None
+    xruns = 0
+
+    def __enter__(self):
+        super().__enter__()
+        self._began_s = time.monotonic()
+        self._before_s = children_seconds()
+        return self
+
+    def start(self, *command, **options):
+        """As harness.Server does, and in a hurry: what is late for its buffer xruns."""
+        return super().start(*command, **{"preexec_fn": hurry, **options})
+
+    def stop(self):
+        super().stop()
+        Server.xruns += sum(stream["xruns"] for stream in self.stats["streams"])
+        seconds = time.monotonic() - self._began_s
+        server_s = self.stats["server"]["processor_seconds"]
+        # The server is a grandchild, and shmd-run has waited for it.
+        self.programs_s = children_seconds() - self._before_s - server_s
+        if not harness.SANITIZED:
+            require_calm("the server", server_s, seconds)
+            require_calm("the application", self.programs_s, seconds)
+
+    def require_no_xruns(self):
+        for stream in self.streams():
+            equal(f"xruns of stream {stream['stream']}", 0, stream["xruns"])
+
+    def heard(self):
+        """What the device whose file is device.wav has played up to now."""
+        return sound.read_wav(self.path("device.wav"))
+
+
+def playback_server(**options):
+    return Server("virtual,wav=@/device.wav", **options)
+
+
+def capture_server(room, **options):
+    """One whose device captures `room`, over and over."""
+    def prepare(server):
+        sound.write_wav(server.path("room.wav"), room)
+    return Server("virtual,capture=@/room.wav", prepare=prepare, **options)
+
+
+def made_sound(seconds=1.0, seed=1):
+    return sound.noise("S16_LE", RATE, 2, seconds, seed)
+
+
+def made_tone(frequency, seconds=1.0, amplitude=0.5):
+    """A sine in S16_LE, the same in both channels."""
+    values = array.array("f", sound.tone(RATE, seconds, frequency, amplitude, 2).data)
+    data = array.array("h", [round(32767 * value) for value in values])
+    return sound.Sound("S16_LE", RATE, 2, data.tobytes())
+
+
+def require_from(what, recorded, room, frame_bytes=4):
+    """`recorded` (bytes) must be whole frames of `room` (bytes), over and over."""
+    expect(recorded, f"{what} is empty")
+    times = len(recorded) // len(room) + 2
+    at = (times * room).find(recorded)
+    expect(at >= 0 and at % frame_bytes == 0, f"{what} is not the captured file, over "
+           f"and over; it has {len(recorded)} bytes, and begins {recorded[:16].hex()}")
+
+
+def plays_bit_for_bit(command, made=None, may_end_in_xrun=False, environment=None):
+    """
+    `command` (a function of the path to play) ends well, and the device has heard it all.
+
+    Some applications let the stream run dry instead of draining it: the end is an xrun
+    then, and only then, since before it nothing is missing.
+    """
+    made = made or made_sound()
+    with playback_server() as server:
+        path = sound.write_wav(server.path("made.wav"), made)
+        program = server.run(*command(path), environment=environment)
+        server.stop()
+        sound.require_once("the device", server.heard(), made.data)
+        if not may_end_in_xrun:
+            server.require_no_xruns()
+        for stream in server.streams():
+            expect(stream["xruns"] <= 1, f"{stream['xruns']} xruns")
+    return program
