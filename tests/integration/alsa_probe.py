@@ -7,6 +7,7 @@ Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer
     alsa_probe.py blocked PCM PERIODS    write that much, blocking; how often it slept
     alsa_probe.py idle PCM SECONDS       poll streams that have nothing to say; how often
                                          poll(2) returned, and how often it slept
+    alsa_probe.py reload PCM TIMES       load alsa-lib, open, set parameters, close, unload
     alsa_probe.py map PCM POSITIONS FILE.raw      set the channel map ("FL,FR"), play
 """
 
@@ -15,6 +16,7 @@ import json
 import random
 import resource
 import select
+import subprocess
 import sys
 import time
 
@@ -132,7 +134,42 @@ def channel_map(name, wanted, path):
     return {"map": text.value.decode()}
 
 
-ACTIONS = {"positions": positions, "blocked": blocked, "idle": idle, "map": channel_map}
+def reload(name, times):
+    """This process has alsa-lib loaded itself: a child has it only in between."""
+    return json.loads(subprocess.run(
+        [sys.executable, "-c", RELOAD, name, str(times)], check=True,
+        stdout=subprocess.PIPE).stdout)
+
+
+RELOAD = """
+import _ctypes, ctypes, json, os, sys
+
+def count():
+    return len(os.listdir("/proc/self/fd"))
+
+def once(name):
+    alsa = ctypes.CDLL("libasound.so.2")
+    for direction in (0, 1):
+        pcm = ctypes.c_void_p()
+        assert alsa.snd_pcm_open(ctypes.byref(pcm), name.encode(), direction, 0) == 0
+        assert alsa.snd_pcm_set_params(pcm, 2, 3, 2, 48000, 1, 100000) == 0
+        assert alsa.snd_pcm_close(pcm) == 0
+    alsa.snd_config_update_free_global()
+    _ctypes.dlclose(alsa._handle)
+
+name, times = sys.argv[1:]
+once(name)
+before = count()
+for _ in range(int(times)):
+    once(name)
+with open("/proc/self/maps") as maps:
+    pools = sum("/memfd:" in line for line in maps)
+print(json.dumps({"fds": [before, count()], "pools": pools,
+                  "threads": len(os.listdir("/proc/self/task"))}))
+"""
+
+ACTIONS = {"positions": positions, "blocked": blocked, "idle": idle, "map": channel_map,
+           "reload": reload}
 
 if __name__ == "__main__":
     print(json.dumps(ACTIONS[sys.argv[1]](*sys.argv[2:])))

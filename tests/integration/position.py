@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Where a stream is: hw_ptr, avail and delay; how often it wakes; its channel map."""
+"""Where a stream is, how often it wakes, where its channels are, and what it leaves."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import sound
-from harness import HERE, Server, equal, expect, main, test, test_each
+from harness import DEADLINE_S, HERE, Server, equal, expect, main, test, test_each
 
 RATE = 48000
 FRAME_BYTES = 4
@@ -24,7 +24,8 @@ SAMPLES = int(max(700, 10000 * SECONDS / 60))
 
 def probe(server, *arguments):
     """What alsa_probe.py answers."""
-    return json.loads(server.run(sys.executable, PROBE, *arguments).output)
+    program = server.start(sys.executable, PROBE, *arguments)
+    return json.loads(program.succeed(DEADLINE_S + SECONDS).output)
 
 
 def require_no_way_back(what, values):
@@ -87,6 +88,16 @@ def a_poll_that_has_nothing_to_wait_for_is_not_woken(memfd):
         answer = probe(server, "idle", "shm", 10)
     equal("returns of poll(2)", 0, answer["returns"])
     expect(answer["sleeps"] <= 3, f"it slept {answer['sleeps']} times")
+
+
+@test_each(*TRANSPORTS)
+def a_host_that_loads_and_unloads_alsa_lib_keeps_nothing(memfd):
+    with Server("virtual", settings=[f"memfd={memfd}"]) as server:
+        answer = probe(server, "reload", "shm", 20)
+        server.stop()
+    equal("descriptors before and after", answer["fds"][0], answer["fds"][1])
+    equal("threads", 1, answer["threads"])
+    equal("pools that are mapped", 0, answer["pools"])
 
 
 @test_each(*TRANSPORTS)
