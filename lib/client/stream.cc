@@ -376,7 +376,10 @@ void Stream::Lower(bool was_polled) noexcept {
     const bool is_woken = IsWoken();
     if (is_woken) ++wakes_owed_;
     if (!over_socket_) TakeWakes(was_polled);
-    if (is_woken) Arm();
+    if (is_woken)
+        Arm();
+    else if (IsWoken())
+        readiness_.Raise();  // answered since: its wake may be the one that was taken
 }
 
 /**
