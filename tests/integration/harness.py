@@ -8,6 +8,7 @@ What a failed test prints: what was expected, what was seen, and the server's lo
 
 import concurrent.futures
 import contextlib
+import glob
 import json
 import multiprocessing
 import os
@@ -145,12 +146,24 @@ class Program:
         try:
             status = self._child.wait(seconds)
         except subprocess.TimeoutExpired:
+            threads = self._threads()
             self.end()
             raise Failed(f"{self.command} did not end within {seconds} s\n"
-                         f"{self.errors}") from None
+                         f"{threads}{self.errors}") from None
         if self.seconds is None:
             self.seconds = time.monotonic() - self.started
         return status
+
+    def _threads(self):
+        """Where each of its threads is, a line each."""
+        lines = ""
+        for path in glob.glob(f"/proc/{self.pid}/task/*"):
+            for name in ("comm", "wchan", "syscall"):
+                with contextlib.suppress(OSError), \
+                        open(f"{path}/{name}", encoding="utf-8") as file:
+                    lines += file.read().strip() + " "
+            lines += "\n"
+        return lines
 
     def succeed(self, seconds=DEADLINE_S):
         status = self.wait(seconds)
