@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 namespace shmd::render {
 
 namespace {
 
 std::vector<std::byte> ToBytes(const std::vector<int16_t>& samples) {
-    std::vector<std::byte> bytes(samples.size() * sizeof samples[0]);
-    std::memcpy(bytes.data(), samples.data(), bytes.size());
-    return bytes;
+    const auto bytes = std::as_bytes(std::span{samples});
+    return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace
