@@ -27,6 +27,9 @@ const char* SocketPayload::OnData(const wire::DataView& message) noexcept {
         return "data of a wrong size";
     if (data.position_frames > wire::kMaxFrameCount)
         return "data at an impossible position";
+    // The client writes over what it knows to be read: what the audio thread has read
+    // comes before what it has published.
+    [[maybe_unused]] const auto read_before = shm::ReadPosition(memory_->ServerBlock());
     const uint32_t ring_frames = wire::kSocketRingBuffers * params_.buffer_frames;
     const auto ring_bytes = size_t{params_.frame_bytes} * ring_frames;
     shm::RingWriter writer{{memory_->PrivateClientRing().first(ring_bytes),
