@@ -7,7 +7,7 @@ Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer
     alsa_probe.py blocked PCM PERIODS    write that much, blocking; how often it slept
     alsa_probe.py idle PCM SECONDS       poll streams that have nothing to say; how often
                                          poll(2) returned, and how often it slept
-    alsa_probe.py reload PCM TIMES       load alsa-lib, open, set parameters, close, unload
+    alsa_probe.py reload PCM TIMES       load alsa-lib, open and set, close, unload
     alsa_probe.py map PCM POSITIONS FILE.raw      set the channel map ("FL,FR"), play
 """
 

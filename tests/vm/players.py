@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real players on a card, through the server; tests/apps has more, on a virtual device."""
+"""Real players on a card, through the server; tests/apps has more, without a card."""
 
 import shutil
 import sys
