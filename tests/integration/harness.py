@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,9 @@ SLOWNESS = 5 if SANITIZED else 1
 # Far more than anything here takes: what hangs is ended, and has failed.
 DEADLINE_S = 60 * SLOWNESS
 AT_ONCE = 5
+
+# Who runs in the background of a shell has it ignored, and so would all its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _tests = []
 _skips = []
