@@ -87,8 +87,9 @@ HEAD = """\
 `tests/integration/conformance` asks a PCM, by alsa-lib's public calls alone, whether it
 keeps ALSA's contract; this is what some PCMs answered. `hw:`, a loopback card of Linux,
 is the reference: a rule that it does not keep is no rule, unless the documentation of
-alsa-lib says so. `plug:dmix` is with `plug:dsnoop` for capture, on a dummy card. The file
-is written by `tests/integration/conformance.py --table`.
+alsa-lib says so. `plug:dmix` is with `plug:dsnoop` for capture, on a dummy card;
+`pulse` is PulseAudio 16.1 with a null sink and its monitor. PipeWire's was not asked. The
+file is written by `tests/integration/conformance.py --table`.
 
 - **yes**: the rule holds; for both directions, if it is about both.
 - **refused**: the PCM answers an error or a number which is itself the answer; what it
