@@ -57,7 +57,6 @@ void Readiness::WatchTime(int socket, int64_t interval_ns) {
 
 void Readiness::WatchSocket(int socket) {
     Watch(epoll_.Get(), socket);
-    timer_ = {};
 }
 
 }  // namespace shmd::client

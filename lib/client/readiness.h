@@ -32,8 +32,10 @@ class Readiness {
      */
     void WatchTime(int socket, int64_t interval_ns);
 
-    /** The socket again, of a new connection. Errors: std::system_error. */
+    /** A new connection's socket besides; when that is closed it is not watched any more.
+     * Errors: std::system_error. */
     void WatchSocket(int socket);
+    void ForgetTime() noexcept { timer_ = {}; }
 
   private:
     base::UniqueFd event_;

@@ -28,7 +28,8 @@ void Stream::OnLost() noexcept {
     if (link_ != Link::kUp) return;
     // A mapping of it would keep the card from the next server.
     card_.reset();
-    has_lost_frames_ = !is_playback_ && command_.wanted == Wanted::kRunning &&
+    // What a recorder has not read yet was in the server's pool.
+    has_lost_frames_ = !is_playback_ && command_.wanted != Wanted::kStopped &&
                        stop_threshold_ != wire::kNeverStop;
     link_ = Link::kGone;
     if (patience_ns_ == 0) return;
@@ -69,14 +70,16 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
     try {
         MakeMirror();
         armed_ = wakes_owed_ = wakes_taken_ = 0;
-        if (has_params_) AgreeParams();
         readiness_.WatchSocket(connection_->Socket());
+        // The last that may fail: from here on the rings lie in the new pools.
+        if (has_params_) AgreeParams();
     } catch (...) {
         command_.wanted = wanted;
         std::swap(connection, connection_);
         mirror_ = std::move(mirror);
         throw;
     }
+    readiness_.ForgetTime();
     link_ = Link::kUp;
     is_refreshing_ = false;
     next_alive_check_ns_ = 0;
