@@ -1,5 +1,6 @@
 #include "client/readiness.h"
 
+#include "base/clock.h"
 #include "tests/support/fd_checked_test.h"
 #include "tests/unit/loop/sockets.h"
 
@@ -53,6 +54,27 @@ TEST_F(ReadinessTest, IsReadableWhileTheSocketHasAMessage) {
 
 TEST_F(ReadinessTest, IsReadableWhenTheServerIsGone) {
     pair_.second.Reset();
+    EXPECT_TRUE(IsReadable());
+}
+
+TEST_F(ReadinessTest, IsReadableAgainAndAgainWhileThereIsNoConnection) {
+    pair_.second.Reset();
+    readiness_.WatchTime(pair_.first.Get(), base::kNsPerMs);
+    pair_.first.Reset();
+    for (int tries = 0; tries < 3; ++tries) {
+        pollfd poll{readiness_.PollFd(), POLLIN, 0};
+        ASSERT_EQ(::poll(&poll, 1, 10'000), 1);
+        readiness_.Lower();
+    }
+}
+
+TEST_F(ReadinessTest, FollowsTheSocketOfTheNextConnection) {
+    readiness_.WatchTime(pair_.first.Get(), base::kNsPerMs);
+    pair_ = loop::SocketPair();
+    readiness_.WatchSocket(pair_.first.Get());
+    readiness_.ForgetTime();
+    EXPECT_FALSE(IsReadable());
+    ASSERT_TRUE(loop::SendNow(pair_.second, "wake"));
     EXPECT_TRUE(IsReadable());
 }
 
