@@ -7,16 +7,22 @@ alsa-lib's public calls alone, over both transports; each of its rows counts as 
     conformance.py --json FOLDER [PART]... and keep the results there, as TRANSPORT.json
     conformance.py --table FILE NAME=RESULTS.json...
                                            run nothing: write FILE from results of PCMs
+
+In ThreadSanitizer's build there is a test more for each transport: that it reported
+nothing, in the server and in all processes of the rows.
 """
 
+import contextlib
+import glob
 import json
 import os
 import re
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 import sound
-from harness import BUILD, SANITIZED, Failed, Server, expect
+from harness import BUILD, RACES_ARE_SEEN, SANITIZED, Failed, Server, expect
 
 PROGRAM = os.path.join(BUILD, "tests/integration/conformance/conformance")
 TRANSPORTS = {"memfd": "yes", "socket": "no"}
@@ -59,24 +65,57 @@ def relabel(line, transport):
     return re.sub(r"^(pass|FAIL|SKIP): ", rf"\1: {transport}: ", line)
 
 
+@contextlib.contextmanager
+def race_reports():
+    """What ThreadSanitizer reports meanwhile, in whichever process: yields the list."""
+    with tempfile.TemporaryDirectory(prefix="shmd-test-") as folder:
+        before = os.environ.get("TSAN_OPTIONS", "")
+        os.environ["TSAN_OPTIONS"] = f"{before}:log_path={folder}/report"
+        reports = []
+        try:
+            yield reports
+        finally:
+            os.environ["TSAN_OPTIONS"] = before
+            for path in glob.glob(f"{folder}/*"):
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    reports.append(file.read())
+
+
+def run_transport(transport, parts, folder):
+    """Its rows and, if races are seen, that there are none; counts as run()'s."""
+    if not RACES_ARE_SEEN:
+        return run_rows(transport, parts, folder)
+    with race_reports() as reports:
+        passed, failed, skipped = run_rows(transport, parts, folder)
+    for report in reports:
+        print("    " + report.rstrip().replace("\n", "\n    "))
+    print(f"{'FAIL' if reports else 'pass'}: {transport}: ThreadSanitizer reports nothing")
+    return passed + (not reports), failed + bool(reports), skipped
+
+
+def run_rows(transport, parts, folder):
+    """Return the numbers of passed, failed, skipped."""
+    total = [0, 0, 0]
+    for part in parts or [""]:
+        try:
+            lines = ask(transport, part, folder)
+        except Failed as failure:
+            print(f"FAIL: {transport}: the server and the program: {failure}")
+            for note in getattr(failure, "__notes__", ()):
+                print("    " + note.replace("\n", "\n    "))
+            total[1] += 1
+            continue
+        for line in lines[:-1]:
+            print(relabel(line, transport))
+        counts = map(int, COUNT.match(lines[-1]).groups())
+        total = [sum(pair) for pair in zip(total, counts)]
+    return total
+
+
 def run(parts, folder):
     """All rows over both transports. Return the numbers of passed, failed, skipped."""
-    total = [0, 0, 0]
-    for transport in TRANSPORTS:
-        for part in parts or [""]:
-            try:
-                lines = ask(transport, part, folder)
-            except Failed as failure:
-                print(f"FAIL: {transport}: the server and the program: {failure}")
-                for note in getattr(failure, "__notes__", ()):
-                    print("    " + note.replace("\n", "\n    "))
-                total[1] += 1
-                continue
-            for line in lines[:-1]:
-                print(relabel(line, transport))
-            counts = map(int, COUNT.match(lines[-1]).groups())
-            total = [sum(pair) for pair in zip(total, counts)]
-    return total
+    return [sum(counts) for counts in zip(*(
+        run_transport(transport, parts, folder) for transport in TRANSPORTS))]
 
 
 # --- The table
