@@ -1,0 +1,36 @@
+// Plays to a PCM as many programs would, and measures what that costs: see bench/run.
+
+#include "bench/load/alone.h"
+#include "bench/load/alsa_player.h"
+#include "bench/load/options.h"
+
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+using namespace shmd::bench;
+
+nlohmann::json Run(const Options& options) {
+    const auto make_player = [&options](uint32_t) {
+        return std::make_unique<AlsaPlayer>(options.pcm);
+    };
+    if (options.opens != 0)
+        return OpenAgainAndAgain(make_player, options.crowd.size, options.opens);
+    if (options.alone) return PlayAlone(*make_player(0), options.crowd);
+    // Read once, and not by each of a thousand writers when all start at once.
+    RequireAlsa(snd_config_update(), "snd_config_update");
+    return Crowd{make_player, options.crowd}.Measure();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        std::printf("%s\n", Run(ParseOptions(argc, argv)).dump().c_str());
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "load: %s\n", error.what());
+        return 1;
+    }
+}
