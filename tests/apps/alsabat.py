@@ -1,52 +1,24 @@
 #!/usr/bin/env python3
 """alsabat (alsa-utils) plays a sine, records it meanwhile, and looks for it there."""
 
-import os
 import sys
 
 sys.dont_write_bytecode = True
 import apps
+import commands
 import sound
 from apps import test, test_each
-from harness import contains, equal, expect, main, wait_until
+from harness import contains, equal, expect, main
 
 apps.need("alsabat")
-# Version 1.2.8 takes the errno of a catalog of messages that is not there for a failure,
-# and ends with it; this language needs none.
-LANGUAGE = {"LC_ALL": "C"}
-RECORDED = "/tmp/bat.wav."
-
-
-def recording_of(pid):
-    """The path of the file that alsabat records to, when it has it open; else None."""
-    folder = f"/proc/{pid}/fd"
-    for number in os.listdir(folder):
-        try:
-            path = os.readlink(os.path.join(folder, number))
-        except FileNotFoundError:
-            continue
-        if path.startswith(RECORDED):
-            return path
-    return None
-
-
-def run(server, *options):
-    """The program, which has ended. It leaves its recording: that goes away here."""
-    program = server.start("alsabat", *options, environment=LANGUAGE)
-    path = wait_until("alsabat records", lambda: not program.is_alive() or
-                      recording_of(program.pid))
-    program.wait()
-    if path is not True:
-        os.remove(path)
-    return program
-
 
 @test_each(("the loopback", "shm", 1, 44100), ("the monitor", "shm:monitor", 2, 48000))
 def alsabat_finds_its_tone_in(capture, channels, rate):
     device = f"virtual,wav=@/device.wav,rate={rate}"
     with apps.Server(device) as server:
-        program = run(server, "-P", "shm", "-C", capture, "-f", "S16_LE", "-c", channels,
-                      "-r", rate, "-n", rate, "-F", 997).succeed()
+        program = commands.run_alsabat(server, "-P", "shm", "-C", capture, "-f", "S16_LE",
+                                       "-c", channels, "-r", rate, "-n", rate,
+                                       "-F", 997).succeed()
         server.stop()
         server.require_no_xruns()
         heard = server.heard()
@@ -60,8 +32,8 @@ def alsabat_does_not_find_a_tone_that_was_not_played():
     """What it plays comes from a file: it must not pass by itself."""
     with apps.playback_server() as server:
         path = sound.write_wav(server.path("made.wav"), apps.made_tone(440, 2))
-        program = run(server, "-D", "shm", "-f", "S16_LE", "-c", 2, "-r", apps.RATE,
-                      "-n", apps.RATE, "--file", path)
+        program = commands.run_alsabat(server, "-D", "shm", "-f", "S16_LE", "-c", 2,
+                                       "-r", apps.RATE, "-n", apps.RATE, "--file", path)
         server.stop()
         server.require_no_xruns()
     expect(program.wait() != 0, "alsabat finds 997 Hz in 440 Hz")

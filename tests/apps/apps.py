@@ -20,11 +20,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(FOLDER), "integration"))
 
 import harness
 import sound
+from commands import PYTHON, RATE
 from harness import equal, expect
 
-RATE = 48000
-# Debian's own: its packages of modules are not for another that is first in the path.
-PYTHON = "/usr/bin/python3"
 # Of the time that a test takes, and at least of a second, for the start of a program is
 # in it. What spins takes as much as it gets; the rest takes a tenth, and mostly less.
 MOST_OF_THE_TIME = 0.5
@@ -46,14 +44,19 @@ def has_module(name):
         command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def need(*programs, libraries=(), modules=()):
+def missing(*programs, libraries=(), modules=()):
+    """Why they cannot be used here, or nothing."""
+    names = [name for name in programs if not shutil.which(name)]
+    names += [name for name in libraries if not has_library(name)]
+    names += [f"Python's {name}" for name in modules if not has_module(name)]
+    return f"{', '.join(names)} is not installed" if names else ""
+
+
+def need(*programs, **others):
     """Call it before the first test: skip them all where one of these is missing."""
-    missing = [name for name in programs if not shutil.which(name)]
-    missing += [name for name in libraries if not has_library(name)]
-    missing += [f"Python's {name}" for name in modules if not has_module(name)]
-    if missing:
+    if why := missing(*programs, **others):
         name = os.path.basename(sys.argv[0]).removesuffix(".py")
-        harness.skip(name, f"{', '.join(missing)} is not installed")
+        harness.skip(name, why)
         harness.main()
 
 
@@ -116,6 +119,7 @@ class Server(harness.Server):
     xruns: those of all streams of all servers that were stopped.
     """
 
+    must_be_calm = not harness.SANITIZED
     programs_s = None
     xruns = 0
 
@@ -136,7 +140,7 @@ class Server(harness.Server):
         server_s = self.stats["server"]["processor_seconds"]
         # The server is a grandchild, and shmd-run has waited for it.
         self.programs_s = children_seconds() - self._before_s - server_s
-        if not harness.SANITIZED:
+        if self.must_be_calm:
             require_calm("the server", server_s, seconds)
             require_calm("the application", self.programs_s, seconds)
 

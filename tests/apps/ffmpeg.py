@@ -5,18 +5,18 @@ import sys
 
 sys.dont_write_bytecode = True
 import apps
+import commands
 import sound
 from apps import test
 from harness import expect, main
 
 apps.need("ffmpeg")
 RATE = apps.RATE
-QUIET = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"]
 
 
 @test
 def ffmpeg_plays_bit_for_bit():
-    apps.plays_bit_for_bit(lambda path: [*QUIET, "-i", path, "-f", "alsa", "shm"])
+    apps.plays_bit_for_bit(commands.ffmpeg_plays)
 
 
 @test
@@ -26,7 +26,7 @@ def ffmpeg_plays_a_sound_in_another_format_and_rate():
     with apps.Server("virtual,wav=@/device.wav,rate=44100,channels=1,"
                      "format=FLOAT_LE") as server:
         path = sound.write_wav(server.path("made.wav"), made)
-        server.run(*QUIET, "-i", path, "-c:a", "pcm_f32le", "-f", "alsa", "shm")
+        server.run(*commands.FFMPEG, "-i", path, "-c:a", "pcm_f32le", "-f", "alsa", "shm")
         server.stop()
         sound.require_once("the device", server.heard(), made.data.strip(b"\0"))
         server.require_no_xruns()
@@ -36,8 +36,9 @@ def ffmpeg_plays_a_sound_in_another_format_and_rate():
 def ffmpeg_records_exactly():
     room = apps.made_sound(0.7)
     with apps.capture_server(room) as server:
-        server.run(*QUIET, "-f", "alsa", "-sample_rate", RATE, "-channels", 2, "-i",
-                   "shm", "-t", 1, "-flags", "bitexact", "-f", "s16le", "recorded.raw")
+        server.run(*commands.FFMPEG, "-f", "alsa", "-sample_rate", RATE, "-channels", 2,
+                   "-i", "shm", "-t", 1, "-flags", "bitexact", "-f", "s16le",
+                   "recorded.raw")
         with open(server.path("recorded.raw"), "rb") as file:
             recorded = file.read()
         server.stop()

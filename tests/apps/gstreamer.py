@@ -6,6 +6,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import apps
+import commands
 import harness
 import sound
 from apps import test, test_each
@@ -13,14 +14,7 @@ from harness import equal, expect, main
 
 apps.need("gst-launch-1.0", "gst-inspect-1.0")
 RATE = apps.RATE
-LAUNCH = ["gst-launch-1.0", "-q"]
-RAW = ["rawaudioparse", "use-sink-caps=false", "format=pcm", "pcm-format=s16le",
-       f"sample-rate={RATE}", "num-channels=2"]
 CAPS = f"audio/x-raw,format=S16LE,rate={RATE},channels=2"
-# alsasink begins at the time at which its clock says that the pipeline plays, and what is
-# before that is not played: a frame when all goes well, and as much as a busy machine
-# stands still while it starts.
-MOST_CLIPPED = RATE // 2
 for element in ("alsasink", "alsasrc", "rawaudioparse"):
     if subprocess.run(["gst-inspect-1.0", "--exists", element], check=False).returncode:
         harness.skip("gstreamer", f"there is no element {element}")
@@ -30,14 +24,6 @@ for element in ("alsasink", "alsasrc", "rawaudioparse"):
 def write_raw(server, made):
     with open(server.path("made.raw"), "wb") as file:
         file.write(made.data)
-    return ["filesrc", "location=made.raw", "!", *RAW, "!"]
-
-
-def require_all_but_the_start(heard, made):
-    heard = sound.strip_silence(heard)
-    clipped = made.frames - heard.frames
-    expect(0 <= clipped <= MOST_CLIPPED, f"{heard.frames} of {made.frames} frames heard")
-    expect(made.data.endswith(heard.data), "what is heard is not the rest of the sound")
 
 
 @test_each(("its own buffer", []),
@@ -47,26 +33,29 @@ def require_all_but_the_start(heard, made):
 def alsasink_plays_with(options):
     made = apps.made_sound()
     with apps.playback_server() as server:
-        server.run(*LAUNCH, *write_raw(server, made), "alsasink", "device=shm", *options)
+        write_raw(server, made)
+        server.run(*commands.alsasink_plays(*options))
         server.stop()
         if "buffer-time=40000" in options and server.streams()[0]["xruns"]:
             return  # a busy machine is late for that; it went on to the end
-        require_all_but_the_start(server.heard(), made)
+        commands.require_all_but_the_start(server.heard(), made)
         server.require_no_xruns()
 
 
 @test
 def alsasink_plays_what_gstreamer_converts():
     with apps.playback_server() as server:
-        server.run(*LAUNCH, "audiotestsrc", "num-buffers=40", "samplesperbuffer=1200",
-                   "!", "audio/x-raw,format=F32LE,rate=44100,channels=1",
+        server.run(*commands.GST_LAUNCH, "audiotestsrc", "num-buffers=40",
+                   "samplesperbuffer=1200", "!",
+                   "audio/x-raw,format=F32LE,rate=44100,channels=1",
                    "!", "audioconvert", "!", "audioresample", "!", CAPS,
                    "!", "alsasink", "device=shm")
         server.stop()
         server.require_no_xruns()
         heard = sound.strip_silence(server.heard())
     frames = 40 * 1200 * RATE // 44100
-    expect(abs(heard.frames - frames) < MOST_CLIPPED, f"{heard.frames} frames heard")
+    expect(abs(heard.frames - frames) < commands.MOST_CLIPPED,
+           f"{heard.frames} frames heard")
 
 
 @test_each(("its own buffer", []),
@@ -74,7 +63,7 @@ def alsasink_plays_what_gstreamer_converts():
 def alsasrc_records_exactly_with(options):
     room = apps.made_sound(0.7)
     with apps.capture_server(room) as server:
-        server.run(*LAUNCH, "alsasrc", "device=shm", "num-buffers=10",
+        server.run(*commands.GST_LAUNCH, "alsasrc", "device=shm", "num-buffers=10",
                    f"blocksize={RATE}", *options, "!", CAPS, "!", "filesink",
                    "location=recorded.raw")
         with open(server.path("recorded.raw"), "rb") as file:
@@ -92,8 +81,9 @@ def alsasink_plays_what_alsasrc_records():
     with apps.Server("a=virtual,capture=@/room.wav", "b=virtual,wav=@/device.wav",
                      prepare=lambda server: sound.write_wav(server.path("room.wav"),
                                                             room)) as server:
-        server.run(*LAUNCH, "alsasrc", "device=shm:a", "num-buffers=100", "!", CAPS, "!",
-                   "queue", "!", "alsasink", "device=shm:b", "slave-method=none")
+        server.run(*commands.GST_LAUNCH, "alsasrc", "device=shm:a", "num-buffers=100",
+                   "!", CAPS, "!", "queue", "!", "alsasink", "device=shm:b",
+                   "slave-method=none")
         server.stop()
         server.require_no_xruns()
         heard = sound.strip_silence(server.heard())

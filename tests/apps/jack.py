@@ -4,9 +4,7 @@
 import array
 import contextlib
 import fcntl
-import os
 import re
-import signal
 import sys
 
 sys.dont_write_bytecode = True
@@ -14,67 +12,11 @@ import apps
 import sound
 from apps import test, test_each
 from harness import equal, expect, main, wait_until
+from jack_server import DUPLEX, PERIOD, PERIODS, PLAYBACK, Jack, without_least
 
 apps.need("jackd", "jack_lsp", "jack_connect", "jack_rec", "jack_iodelay",
           "stdbuf")
 RATE = apps.RATE
-PERIOD, PERIODS = 4096, 3
-# Neither real-time rights nor locked memory are needed.
-JACKD = ["jackd", "--no-realtime", "--no-mlock"]
-BACKEND = ["-d", "alsa", "-r", RATE, "-p", PERIOD, "-n", PERIODS]
-PLAYBACK = ["-P", "shm", "-o", 2]
-DUPLEX = ["-P", "shm", "-C", "shm", "-i", 2, "-o", 2]
-
-
-class Jack:
-    """A jackd of its own name, and its clients."""
-
-    def __init__(self, server, *options):
-        name = f"shmd-{server.pid}"
-        self._server = server
-        self._environment = {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
-        self._jackd = self.start(*JACKD, "--name", name, *BACKEND, *options)
-        # A client that looked whether it is there would hold it up: each is a change of
-        # the graph, and of much locked memory.
-        socket = f"/dev/shm/jack_{name}_{os.getuid()}_0"
-        wait_until("jackd serves", lambda: not self._jackd.is_alive() or
-                   os.path.exists(socket))
-        self.require_alive()
-
-    def require_alive(self):
-        expect(self._jackd.is_alive(), "jackd has ended: " + self._jackd.errors +
-               self._jackd.output)
-
-    def start(self, *command):
-        return self._server.start(*command, environment=self._environment)
-
-    def run(self, *command):
-        return self.start(*command).succeed()
-
-    def has_late_clients(self):
-        """Without real-time rights one is late now and then, and is left out."""
-        return "JackEngine::XRun" in self._jackd.output + self._jackd.errors
-
-    def start_meter(self):
-        """jack_iodelay, which has no other way to say that it is there."""
-        meter = self.start("stdbuf", "-oL", "jack_iodelay")
-        wait_until("the meter runs", lambda: not meter.is_alive() or
-                   "Signal below threshold" in meter.output)
-        expect(meter.is_alive(), f"jack_iodelay has ended: {meter.errors}")
-        return meter
-
-    def ports(self):
-        return self.run("jack_lsp").output.split()
-
-    def connect(self, *ports):
-        """`ports` are pairs."""
-        for output, input_ in zip(ports[0::2], ports[1::2]):
-            self.run("jack_connect", output, input_)
-
-    def close(self):
-        self.require_alive()
-        self._jackd.signal(signal.SIGTERM)
-        self._jackd.succeed()
 
 
 @contextlib.contextmanager
@@ -83,14 +25,6 @@ def one_at_a_time():
     with open(__file__, "rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def made_room():
-    """-32768 is not in it: to JACK, that is below the least sample of 16 bits."""
-    room = apps.made_sound(0.7)
-    values = array.array("h", [max(-32767, value) for value in
-                               array.array("h", room.data)])
-    return sound.Sound("S16_LE", RATE, 2, values.tobytes())
 
 
 def room_server(room):
@@ -117,7 +51,7 @@ def jackd_plays_what_a_client_gives_it():
 
 @test_each(("float", []), ("16 bits", ["--shorts"]))
 def jackd_carries_each_captured_frame_to_the_device_and_a_client_in(options):
-    room = made_room()
+    room = without_least(apps.made_sound(0.7))
     with one_at_a_time(), room_server(room) as server:
         jack = Jack(server, *DUPLEX, *options)
         for channel in 1, 2:

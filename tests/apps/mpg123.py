@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """mpg123 plays an MP3 file that ffmpeg has made."""
 
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 import apps
+import commands
 import sound
 from apps import test_each
 from harness import expect, main
@@ -14,13 +14,8 @@ apps.need("mpg123", "ffmpeg")
 
 
 def encode(server):
-    """The path of an MP3 file, and the sound that mpg123 decodes it to."""
-    wav = sound.write_wav(server.path("made.wav"), apps.made_sound())
-    mp3, decoded = server.path("made.mp3"), server.path("decoded.wav")
-    subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", wav, "-b:a", "192k",
-                    mp3], check=True)
-    subprocess.run(["mpg123", "-q", "-w", decoded, mp3], check=True)
-    return mp3, sound.read_wav(decoded)
+    sound.write_wav(server.path("made.wav"), apps.made_sound())
+    return commands.encode_mp3(server)
 
 
 @test_each(("its own buffer", []), ("a process that decodes ahead", ["-b", 1024]),
@@ -29,7 +24,7 @@ def mpg123_plays_what_it_decodes_with(options):
     with apps.playback_server() as server:
         mp3, decoded = encode(server)
         expect(decoded.frames >= apps.RATE, f"it decodes {decoded.frames} frames")
-        server.run("mpg123", "-q", "-o", "alsa", "-a", "shm", *options, mp3)
+        server.run(*commands.mpg123_plays(mp3, *options))
         server.stop()
         sound.require_once("the device", server.heard(), decoded.data)
         server.require_no_xruns()
@@ -40,7 +35,7 @@ def mpg123_plays_to_the_end_in(options):
     """What the server converts is not compared here; the length is."""
     with apps.playback_server() as server:
         mp3, decoded = encode(server)
-        server.run("mpg123", "-q", "-o", "alsa", "-a", "shm", *options, mp3)
+        server.run(*commands.mpg123_plays(mp3, *options))
         server.stop()
         heard = sound.strip_silence(server.heard())
         server.require_no_xruns()

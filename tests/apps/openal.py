@@ -1,46 +1,22 @@
 #!/usr/bin/env python3
 """OpenAL Soft plays over mmap and with writes, and records."""
 
-import os
 import sys
 
 sys.dont_write_bytecode = True
 import apps
+import commands
 import sound
 from apps import test, test_each
 from harness import equal, expect, main
 
 apps.need(libraries=["libopenal.so.1"])
 RATE = apps.RATE
-CLIENT = os.path.join(apps.FOLDER, "openal_client.py")
-# Nothing that changes a sample: neither dither nor limiter nor filters for headphones.
-CONFIGURATION = """\
-[general]
-drivers = alsa
-frequency = 48000
-channels = stereo
-sample-type = int16
-period_size = 2048
-periods = 8
-dither = false
-output-limiter = false
-stereo-mode = speakers
-stereo-encoding = panpot
-hrtf = false
-rt-prio = 0
-[alsa]
-device = shm
-capture = shm
-mmap = {mmap}
-"""
 
 
 def run(server, mode, name, mmap):
-    path = server.path("alsoft.conf")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(CONFIGURATION.format(mmap=str(mmap).lower()))
-    environment = {"ALSOFT_CONF": path, "ALSOFT_LOGLEVEL": "2"}
-    return server.run(sys.executable, CLIENT, mode, name, environment=environment)
+    return server.run(*commands.openal(mode, name),
+                      environment=commands.openal_environment(server, mmap))
 
 
 @test_each(("mmap", True), ("writes", False))

@@ -1,24 +1,22 @@
 #!/usr/bin/env python3
 """PortAudio, under PyAudio: blocking calls and callbacks, to play, record and pass on."""
 
-import os
 import sys
 
 sys.dont_write_bytecode = True
 import apps
+import commands
 import sound
 from apps import test, test_each
 from harness import equal, expect, main
 
 apps.need(modules=["pyaudio"])
 RATE = apps.RATE
-CLIENT = os.path.join(apps.FOLDER, "portaudio_client.py")
-# PortAudio's library would start jackd while it looks for devices.
-ENVIRONMENT = {"JACK_NO_START_SERVER": "1"}
 
 
 def run(server, mode, name):
-    server.run(apps.PYTHON, CLIENT, mode, name, environment=ENVIRONMENT)
+    server.run(*commands.portaudio(mode, name),
+               environment=commands.PORTAUDIO_ENVIRONMENT)
 
 
 def write_made(server, made):

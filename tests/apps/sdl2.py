@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """SDL2: its own loopwave and loopwavequeue, and a client that plays and records."""
 
-import os
 import signal
 import sys
 
 sys.dont_write_bytecode = True
 import apps
+import commands
 import sound
 from apps import test_each
 from harness import equal, expect, main, wait_until
@@ -15,8 +15,7 @@ LOOPWAVES = "/usr/libexec/installed-tests/SDL2/"
 apps.need(LOOPWAVES + "loopwave", LOOPWAVES + "loopwavequeue",
           libraries=["libSDL2-2.0.so.0"])
 RATE = apps.RATE
-CLIENT = os.path.join(apps.FOLDER, "sdl2_client.py")
-ENVIRONMENT = {"SDL_AUDIODRIVER": "alsa", "AUDIODEV": "shm", "SDL_VIDEODRIVER": "dummy"}
+ENVIRONMENT = commands.SDL2_ENVIRONMENT
 
 
 @test_each(("a callback", "play_by_callback"), ("a queue", "play_from_a_queue"))
@@ -25,7 +24,7 @@ def sdl2_plays_bit_for_bit_from(mode):
     with apps.playback_server() as server:
         with open(server.path("made.raw"), "wb") as file:
             file.write(made.data)
-        server.run(sys.executable, CLIENT, mode, "made.raw", environment=ENVIRONMENT)
+        server.run(*commands.sdl2(mode, "made.raw"), environment=ENVIRONMENT)
         server.stop()
         sound.require_once("the device", server.heard(), made.data)
         require_xruns_at_the_end_only(server)
@@ -66,7 +65,7 @@ def sdl2_repeats_a_file_with(program):
 def sdl2_records_exactly_to(mode):
     room = apps.made_sound(0.7)
     with apps.capture_server(room) as server:
-        server.run(sys.executable, CLIENT, mode, "recorded.raw", environment=ENVIRONMENT)
+        server.run(*commands.sdl2(mode, "recorded.raw"), environment=ENVIRONMENT)
         with open(server.path("recorded.raw"), "rb") as file:
             recorded = file.read()
         server.stop()

@@ -1,18 +1,16 @@
 #!/usr/bin/env python3
 """speaker-test (alsa-utils): a sine, pink noise and spoken files, a channel at a time."""
 
-import os
 import sys
 
 sys.dont_write_bytecode = True
 import apps
-import sound
+import commands
 from apps import test
 from harness import equal, expect, main
 
 apps.need("speaker-test")
 RATE = apps.RATE
-SPOKEN = "/usr/share/sounds/alsa"
 # Its own choice is the greatest buffer: a period of it is 5 s.
 SHORT = ["-b", 400000, "-p", 100000]
 
@@ -20,7 +18,7 @@ SHORT = ["-b", 400000, "-p", 100000]
 def play(*options):
     """What the device hears of one round, from a program that ends well."""
     with apps.playback_server() as server:
-        server.run("speaker-test", "-D", "shm", "-r", RATE, "-c", 2, "-l", 1, *options)
+        server.run(*commands.SPEAKER_TEST, *options)
         server.stop()
         server.require_no_xruns()
         return server.heard()
@@ -52,18 +50,7 @@ def speaker_test_plays_a_sine_in_one_speaker_alone():
 
 @test
 def speaker_test_plays_the_spoken_files_bit_for_bit():
-    heard = play("-t", "wav")
-    parts = []
-    for channel, name in enumerate(("Front_Left.wav", "Front_Right.wav")):
-        spoken = sound.read_wav(os.path.join(SPOKEN, name))
-        equal(f"rate and channels of {name}", (RATE, 1), (spoken.rate, spoken.channels))
-        both = bytearray(4 * spoken.frames)
-        both[2 * channel::4], both[2 * channel + 1::4] = spoken.data[0::2], \
-            spoken.data[1::2]
-        parts.append(bytes(both))
-    at = heard.data.find(parts[0].strip(b"\0"))
-    expect(at >= 0, "the left file is not heard as it is")
-    expect(parts[1].strip(b"\0") in heard.data[at:], "the right file is not heard after")
+    commands.require_spoken_files(play("-t", "wav"))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import sys
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(1, os.path.join(HERE, "../integration"))
+sys.path[1:1] = [os.path.join(HERE, "../integration"), os.path.join(HERE, "../apps")]
 import harness
 import sound
 # pylint: disable=unused-import  # what the tests import from here
