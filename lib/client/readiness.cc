@@ -1,12 +1,9 @@
 #include "client/readiness.h"
 
-#include "base/clock.h"
 #include "base/error.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
-#include <unistd.h>
 
 namespace shmd::client {
 
@@ -18,45 +15,57 @@ void Watch(int epoll, int fd) {
     base::RequireNonNegative(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
 }
 
+timespec ToTimespec(int64_t time_ns) noexcept {
+    timespec time{};
+    time.tv_sec = static_cast<decltype(time.tv_sec)>(time_ns / base::kNsPerSecond);
+    time.tv_nsec = static_cast<decltype(time.tv_nsec)>(time_ns % base::kNsPerSecond);
+    return time;
+}
+
 }  // namespace
 
 Readiness::Readiness(int socket)
-    : event_{base::RequireNonNegative(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-                                      "eventfd")},
+    : timer_{base::RequireNonNegative(
+          ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+          "timerfd_create")},
       epoll_{base::RequireNonNegative(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")} {
-    Watch(epoll_.Get(), event_.Get());
+    Watch(epoll_.Get(), timer_.Get());
     Watch(epoll_.Get(), socket);
 }
 
-void Readiness::Raise() noexcept {
-    if (!is_raised_) ::eventfd_write(event_.Get(), 1);
-    is_raised_ = true;
+void Readiness::RaiseAt(int64_t time_ns) noexcept {
+    if (raised_at_ns_ == time_ns) return;
+    raised_at_ns_ = time_ns;
+    SetTimer(time_ns);
 }
 
 void Readiness::Lower() noexcept {
-    eventfd_t count = 0;
-    if (is_raised_) ::eventfd_read(event_.Get(), &count);
-    is_raised_ = false;
-    if (timer_) ::eventfd_read(timer_.Get(), &count);  // also 8 bytes; none: EAGAIN
+    if (raised_at_ns_ == base::kNever && interval_ns_ == 0) return;
+    raised_at_ns_ = base::kNever;
+    // To set it is also to take away that it has run out.
+    SetTimer(interval_ns_ == 0 ? base::kNever
+                               : base::SystemClock{}.NowNs() + interval_ns_);
 }
 
-void Readiness::WatchTime(int socket, int64_t interval_ns) {
-    timer_ = base::UniqueFd{base::RequireNonNegative(
-        ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")};
-    timespec interval{};
-    interval.tv_sec =
-        static_cast<decltype(interval.tv_sec)>(interval_ns / base::kNsPerSecond);
-    interval.tv_nsec =
-        static_cast<decltype(interval.tv_nsec)>(interval_ns % base::kNsPerSecond);
-    const itimerspec setting{interval, interval};
-    base::RequireNonNegative(::timerfd_settime(timer_.Get(), 0, &setting, nullptr),
-                             "timerfd_settime");
-    Watch(epoll_.Get(), timer_.Get());
+/** Cannot fail: the descriptor and the times are good. */
+void Readiness::SetTimer(int64_t time_ns) noexcept {
+    const itimerspec setting{{}, ToTimespec(time_ns == base::kNever ? 0 : time_ns)};
+    ::timerfd_settime(timer_.Get(), TFD_TIMER_ABSTIME, &setting, nullptr);
+}
+
+void Readiness::WatchTime(int socket, int64_t interval_ns) noexcept {
+    interval_ns_ = interval_ns;
+    Lower();
     ::epoll_ctl(epoll_.Get(), EPOLL_CTL_DEL, socket, nullptr);
 }
 
 void Readiness::WatchSocket(int socket) {
     Watch(epoll_.Get(), socket);
+}
+
+void Readiness::ForgetTime() noexcept {
+    interval_ns_ = 0;
+    SetTimer(raised_at_ns_);
 }
 
 }  // namespace shmd::client

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock.h"
 #include "base/unique_fd.h"
 
 #include <cstdint>
@@ -8,11 +9,11 @@ namespace shmd::client {
 
 /**
  * The one descriptor that an application polls: readable while the connection's socket is
- * (a wake is there, or the server is gone), while this side raised it itself, and now and
- * then while there is no connection, so that another is tried.
+ * (a wake is there, or the server is gone), from the time on that this side has set, and
+ * now and then while there is no connection, so that another is tried.
  *
- * It is an epoll over them, so it needs no thread to pass one on to the other.
- * Thread: one at a time.
+ * It is an epoll over the socket and a timer, so it needs no thread to pass one on to
+ * the other. Thread: one at a time.
  */
 class Readiness {
   public:
@@ -20,28 +21,34 @@ class Readiness {
     explicit Readiness(int socket);
 
     [[nodiscard]] int PollFd() const noexcept { return epoll_.Get(); }
-    [[nodiscard]] bool IsRaised() const noexcept { return is_raised_; }
+    /** From when on it is readable; base::kNever: it is not, by itself. */
+    [[nodiscard]] int64_t RaisedAtNs() const noexcept { return raised_at_ns_; }
 
     /** Realtime: one system call, or none when it is so already. */
-    void Raise() noexcept;
+    void Raise() noexcept { RaiseAt(kLongAgoNs); }
+    void RaiseAt(int64_t time_ns) noexcept;
     void Lower() noexcept;
 
     /**
      * Instead of the socket, which is closed after this: readable every `interval_ns`,
-     * until Lower().  Errors: std::system_error.
+     * each time until Lower().
      */
-    void WatchTime(int socket, int64_t interval_ns);
+    void WatchTime(int socket, int64_t interval_ns) noexcept;
 
     /** A new connection's socket besides; when that is closed it is not watched any more.
      * Errors: std::system_error. */
     void WatchSocket(int socket);
-    void ForgetTime() noexcept { timer_ = {}; }
+    void ForgetTime() noexcept;
 
   private:
-    base::UniqueFd event_;
+    static constexpr int64_t kLongAgoNs = 1;  // 0 would disarm the timer
+
+    void SetTimer(int64_t time_ns) noexcept;
+
     base::UniqueFd timer_;
     base::UniqueFd epoll_;
-    bool is_raised_ = false;
+    int64_t raised_at_ns_ = base::kNever;
+    int64_t interval_ns_ = 0;
 };
 
 }  // namespace shmd::client

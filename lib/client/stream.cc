@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "client/wake_time.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +19,9 @@ namespace {
 // The server publishes every cycle, tens of milliseconds at most. When it was silent for
 // this long it is asked for, and again after as long.
 constexpr int64_t kSilenceNs = 250 * base::kNsPerMs;
+
+// Less is not worth to set the timer anew.
+constexpr int64_t kSameTimeNs = 50'000;
 
 }  // namespace
 
@@ -79,6 +83,7 @@ void Stream::AgreeParams() {
         UsePrivateMemory();
     else
         UseSharedMemory(answer);
+    PublishAvailMin();
     if (armed_ == 0) Arm();  // 0 is answered from the beginning, without a wake
 }
 
@@ -117,10 +122,17 @@ void Stream::SetThresholds(uint64_t avail_min_frames,
                            uint64_t stop_threshold_frames) noexcept {
     avail_min_ = avail_min_frames;
     stop_threshold_ = stop_threshold_frames;
-    OwnBlock().avail_min_frames.store(avail_min_frames, std::memory_order_relaxed);
+    PublishAvailMin();
     OwnBlock().stop_threshold_frames.store(stop_threshold_frames,
                                            std::memory_order_relaxed);
     words_are_new_ = true;
+}
+
+/** Who plays from a pool knows himself when there is room; its server tells him the end.
+ */
+void Stream::PublishAvailMin() noexcept {
+    OwnBlock().avail_min_frames.store(WakesItself() ? wire::kNeverWake : avail_min_,
+                                      std::memory_order_relaxed);
 }
 
 void Stream::Prepare() noexcept {
@@ -139,7 +151,7 @@ void Stream::Prepare() noexcept {
 
 void Stream::Reset(int64_t now_ns) noexcept {
     base_ += Look(now_ns).hw_frames;
-    if (card_ && base_ < appl_) card_->Forget(PeerBlock());
+    if (base_ < appl_) OnRoomMade();
     appl_ = base_;
     OwnBlock().written_frames.store(appl_, std::memory_order_release);
     words_are_new_ = true;
@@ -181,12 +193,7 @@ int Stream::Pause(bool pause, int64_t now_ns) noexcept {
 Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
     if (over_socket_ && link_ == Link::kUp) {
         TakeMessages();
-        // The wake that made the descriptor readable is taken, and its wish answered: it
-        // stays readable until UpdateReadiness has looked and made another wish.
-        if (IsWoken() && is_refreshing_)
-            EndRefresh();
-        else if (IsWoken())
-            readiness_.Raise();
+        if (IsWoken() && is_refreshing_) EndRefresh();
     }
     if (link_ == Link::kLost) TryAgain(now_ns);
     std::optional<shm::Position> position;
@@ -236,7 +243,7 @@ void Stream::RefreshWords(const shm::Position& position, int64_t now_ns) noexcep
 
 void Stream::EndRefresh() noexcept {
     is_refreshing_ = false;
-    OwnBlock().avail_min_frames.store(avail_min_, std::memory_order_relaxed);
+    PublishAvailMin();
     Arm();
     SendWords();
 }
@@ -292,8 +299,17 @@ void Stream::CheckAlive(const std::optional<shm::Position>& position,
     const bool has_just_started =
         std::exchange(next_alive_check_ns_, now_ns + kSilenceNs) == 0;
     if (has_just_started) return;
+    // Who never waits for room also never looks what else the server says.
+    if (WakesItself()) TakeMessages();
     if (position && position->time_ns + kSilenceNs > now_ns) return;
     if (!connection_->IsAlive()) OnLost();
+}
+
+/** The application went back. */
+void Stream::OnRoomMade() noexcept {
+    // The server's word is the last only while `written` does not go back.
+    if (card_) card_->Forget(PeerBlock());
+    if (WakesItself() && command_.wanted == Wanted::kRunning) readiness_.Raise();
 }
 
 void Stream::SetApplFrames(uint64_t appl_frames) noexcept {
@@ -302,8 +318,7 @@ void Stream::SetApplFrames(uint64_t appl_frames) noexcept {
     // What it goes over was written once, and is to be heard as it is.
     if (card_ && appl_ > old && appl_ - old <= params_.buffer_frames)
         CopyToCard(old, static_cast<uint32_t>(appl_ - old));
-    // The server's word is the last only while `written` does not go back.
-    if (card_ && appl_ < old) card_->Forget(PeerBlock());
+    if (appl_ < old) OnRoomMade();
     OwnBlock().written_frames.store(appl_, std::memory_order_release);
     words_are_new_ = true;
 }
@@ -358,20 +373,53 @@ bool Stream::IsWoken() const noexcept {
 
 Stream::Snapshot Stream::UpdateReadiness(int64_t now_ns, bool was_polled) noexcept {
     const Snapshot snapshot = Look(now_ns);
-    const bool server_wakes = snapshot.state == State::kRunning && !over_socket_;
-    if (!IsReady(snapshot))
-        Lower(was_polled);
-    else if (!server_wakes)
+    const bool is_ready = IsReady(snapshot);
+    const bool runs_in_pool = snapshot.state == State::kRunning && !over_socket_;
+    if (runs_in_pool && is_playback_ && link_ == Link::kUp)
+        RaiseWhenReady(is_ready, now_ns);
+    else if (!is_ready)
+        readiness_.Lower();
+    else if (!runs_in_pool)
         readiness_.Raise();
     // Otherwise the server's wake makes it readable: it is there, or comes with the
     // cycle.
+    if (!is_ready) AskForWake(was_polled);
     if (over_socket_ && words_are_new_ && link_ == Link::kUp) SendWords();
     return link_ == Link::kUp ? snapshot : Look(now_ns);
 }
 
-/** Not readable from here on, until the server wakes us. */
-void Stream::Lower(bool was_polled) noexcept {
-    readiness_.Lower();
+/** Readable by the clock, with the end of a cycle: no server has to wake us for that. */
+void Stream::RaiseWhenReady(bool is_ready, int64_t now_ns) noexcept {
+    const uint64_t room_frame = appl_ + avail_min_ - params_.buffer_frames;
+    // What became ready as expected is readable, or is with the end of this cycle.
+    const bool is_expected =
+        room_frame == room_frame_ && readiness_.RaisedAtNs() != base::kNever;
+    room_frame_ = room_frame;
+    if (is_ready) {
+        if (!is_expected) readiness_.Raise();
+        return;
+    }
+    const bool can_be = avail_min_ <= params_.buffer_frames;
+    const int64_t due_ns = can_be ? RoomTimeNs(room_frame, now_ns) : base::kNever;
+    const int64_t raised_ns = readiness_.RaisedAtNs();
+    const bool is_set = raised_ns > now_ns && std::abs(raised_ns - due_ns) < kSameTimeNs;
+    if (!is_set) readiness_.RaiseAt(due_ns);
+}
+
+int64_t Stream::RoomTimeNs(uint64_t room_frame, int64_t now_ns) const noexcept {
+    const shm::Position& last = last_position_;
+    if (last.state == StreamState::kRunning && last.time_ns >= resumed_ns_) {
+        const int64_t cycle_ns = PeerBlock().cycle_ns.load(std::memory_order_relaxed);
+        return NextLookNs(WakeTimeNs(last, cycle_ns, room_frame, params_.rate_hz),
+                          now_ns);
+    }
+    // The server has not begun with it: not before it could be if it did so now.
+    const auto frames = static_cast<int64_t>(room_frame - tracker_.Newest());
+    return now_ns + base::MulDiv(frames, base::kNsPerSecond, params_.rate_hz);
+}
+
+/** Whatever else is to be told: a recorder's frames, room over the socket, the end. */
+void Stream::AskForWake(bool was_polled) noexcept {
     if (link_ != Link::kUp) return;
     const bool is_woken = IsWoken();
     if (is_woken) ++wakes_owed_;
@@ -414,11 +462,16 @@ bool Stream::HasEnded() const noexcept {
            (state == StreamState::kXrun || state == StreamState::kStopped);
 }
 
+/**
+ * The wake that made the descriptor readable may be among them, and its wish be answered:
+ * it stays readable until UpdateReadiness has looked and made another wish.
+ */
 void Stream::TakeMessages() noexcept {
     int error = 0;
     while (error == 0 && link_ == Link::kUp)
         error = connection_->TakeOne(*this);
     if (error != 0 && error != EAGAIN) OnLost();
+    if (IsWoken() && !is_refreshing_) readiness_.Raise();
 }
 
 }  // namespace shmd::client

@@ -134,7 +134,14 @@ class Stream final : private Connection::Listener {
     uint32_t SendData(uint32_t frames) noexcept;
     void TakeMessages() noexcept;
     void Arm() noexcept;
-    void Lower(bool was_polled) noexcept;
+    [[nodiscard]] bool WakesItself() const noexcept {
+        return is_playback_ && !over_socket_;
+    }
+    void PublishAvailMin() noexcept;
+    void OnRoomMade() noexcept;
+    void RaiseWhenReady(bool is_ready, int64_t now_ns) noexcept;
+    [[nodiscard]] int64_t RoomTimeNs(uint64_t room_frame, int64_t now_ns) const noexcept;
+    void AskForWake(bool was_polled) noexcept;
     void TakeWakes(bool at_least_one) noexcept;
     [[nodiscard]] bool IsWoken() const noexcept;
     [[nodiscard]] bool HasEnded() const noexcept;
@@ -190,6 +197,7 @@ class Stream final : private Connection::Listener {
     uint64_t wakes_owed_ = 0;   // wishes that the server has answered
     uint64_t wakes_taken_ = 0;  // wakes that came for them
     uint64_t avail_min_ = 1;
+    uint64_t room_frame_ = 0;  // with which played there is room; the timer is set by it
     uint64_t stop_threshold_ = wire::kNeverStop;
     int64_t next_alive_check_ns_ = 0;
     int64_t resumed_ns_ = 0;  // when the last pause ended

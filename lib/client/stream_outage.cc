@@ -31,15 +31,9 @@ void Stream::OnLost() noexcept {
     // What a recorder has not read yet was in the server's pool.
     has_lost_frames_ = !is_playback_ && command_.wanted != Wanted::kStopped &&
                        stop_threshold_ != wire::kNeverStop;
-    link_ = Link::kGone;
-    if (patience_ns_ == 0) return;
-    try {
-        readiness_.WatchTime(connection_->Socket(), kRetryNs);
-        link_ = Link::kLost;
-        next_try_ns_ = 0;
-    } catch (const std::system_error&) {
-        // No descriptor left: nobody would hear of a new server.
-    }
+    link_ = patience_ns_ == 0 ? Link::kGone : Link::kLost;
+    next_try_ns_ = 0;
+    if (link_ == Link::kLost) readiness_.WatchTime(connection_->Socket(), kRetryNs);
 }
 
 /** At the end of all that the old server has taken, as far as that is known. */
@@ -80,6 +74,7 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
         throw;
     }
     readiness_.ForgetTime();
+    readiness_.Raise();  // who waits looks anew how long he has to
     link_ = Link::kUp;
     is_refreshing_ = false;
     next_alive_check_ns_ = 0;

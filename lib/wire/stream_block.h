@@ -68,6 +68,9 @@ struct Command {
 /** A stop threshold that is never reached (ALSA's `boundary`). */
 inline constexpr uint64_t kNeverStop = UINT64_MAX;
 
+/** An avail_min that is never reached: wake at the end (xrun, stopped) alone. */
+inline constexpr uint64_t kNeverWake = UINT64_MAX;
+
 /**
  * Where a client may write into the card's own ring at present: frame f of the stream
  * goes to place (f + offset) % ring_frames. Each change has another serial; "nowhere"
@@ -107,7 +110,8 @@ struct ClientBlock {
     std::atomic<uint64_t> direct_from;
 };
 
-/** Offsets: 0 sequence … xruns, under the sequence lock | 64 woken, direct. */
+/** Offsets: 0 sequence … xruns, under the sequence lock | 64 woken, direct,
+ * cycle_ns. */
 struct ServerBlock {
     // A sequence lock over the next seven: odd while they are being written.
     alignas(64) std::atomic<uint64_t> sequence;
@@ -122,6 +126,8 @@ struct ServerBlock {
     alignas(64) std::atomic<uint64_t> woken;
     // DirectPlace. Released when the card's ring is as it says.
     std::atomic<uint64_t> direct;
+    // How long a cycle of the device is at present; a hint, by which to guess its ends.
+    std::atomic<int64_t> cycle_ns;
 };
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free &&
@@ -141,7 +147,8 @@ static_assert(offsetof(ServerBlock, sequence) == 0 && offsetof(ServerBlock, acte
               offsetof(ServerBlock, limit_frames) == 40 &&
               offsetof(ServerBlock, delay_frames) == 48 &&
               offsetof(ServerBlock, xruns) == 56 && offsetof(ServerBlock, woken) == 64 &&
-              offsetof(ServerBlock, direct) == 72 && sizeof(ServerBlock) == 128);
+              offsetof(ServerBlock, direct) == 72 &&
+              offsetof(ServerBlock, cycle_ns) == 80 && sizeof(ServerBlock) == 128);
 static_assert(sizeof(ClientBlock) <= kBlockBytes && sizeof(ServerBlock) <= kBlockBytes);
 
 }  // namespace shmd::wire

@@ -33,12 +33,16 @@ class Context {
 
     void SetNow(int64_t now_ns) noexcept { now_ns_ = now_ns; }
     [[nodiscard]] int64_t NowNs() const noexcept { return now_ns_; }
+    /** How long a cycle is at present. */
+    void SetCycle(int64_t cycle_ns) noexcept { cycle_ns_ = cycle_ns; }
+    [[nodiscard]] int64_t CycleNs() const noexcept { return cycle_ns_; }
     [[nodiscard]] Counters& Count() noexcept { return *counters_; }
 
   private:
     base::EventLog* events_;
     Counters* counters_;
     int64_t now_ns_ = 0;
+    int64_t cycle_ns_ = 0;
     bool has_news_ = false;
 };
 

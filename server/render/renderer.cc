@@ -69,6 +69,7 @@ Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
     if (AnyIsRunning() || played < rendered_)
         return {device_.TimeOfFrameNs(rendered_), news};
     device_.Stop();
+    cycle_.Forget();
     is_running_.store(false, std::memory_order_release);
     return {base::kNever, true};
 }
@@ -106,7 +107,7 @@ bool Renderer::AnyIsRunning() const noexcept {
            std::ranges::any_of(plan_->monitors, running);
 }
 
-uint32_t Renderer::CycleFrames() const noexcept {
+uint32_t Renderer::MostCycleFrames() const noexcept {
     uint32_t cycle = most_cycle_frames_;
     const auto shorten = [&cycle](const auto& stream) {
         if (stream->IsRunning()) cycle = std::min(cycle, stream->MostCycleFrames());
@@ -115,6 +116,15 @@ uint32_t Renderer::CycleFrames() const noexcept {
     std::ranges::for_each(plan_->recorders, shorten);
     std::ranges::for_each(plan_->monitors, shorten);
     return std::max(cycle, least_cycle_frames_);
+}
+
+uint32_t Renderer::NextCycleFrames() noexcept {
+    const uint32_t before = cycle_.Frames();
+    const uint32_t frames = cycle_.Next(MostCycleFrames(), rendered_);
+    if (frames != before)
+        context_.SetCycle(
+            base::MulDiv(frames, base::kNsPerSecond, playback_format_.rate_hz));
+    return frames;
 }
 
 /** The loop must open it, or find another: ask once, and be still until it does. */
@@ -142,7 +152,7 @@ uint64_t Renderer::CatchUp(int64_t now_ns) noexcept {
 void Renderer::RenderUpTo(uint64_t played) noexcept {
     while (rendered_ <= played && AnyIsRunning() && !device_.HasFailed()) {
         DeliverUpTo(rendered_);
-        RenderBlock(CycleFrames());
+        RenderBlock(NextCycleFrames());
     }
 }
 

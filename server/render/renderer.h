@@ -7,6 +7,7 @@
 #include "device/history.h"
 #include "render/context.h"
 #include "render/counters.h"
+#include "render/cycle_length.h"
 #include "render/plan.h"
 #include "render/scratch.h"
 
@@ -76,7 +77,8 @@ class Renderer {
     void TakePlan() noexcept;
     void ReadCommands() noexcept;
     [[nodiscard]] bool AnyIsRunning() const noexcept;
-    [[nodiscard]] uint32_t CycleFrames() const noexcept;
+    [[nodiscard]] uint32_t MostCycleFrames() const noexcept;
+    uint32_t NextCycleFrames() noexcept;
     void RenderUpTo(uint64_t played) noexcept;
     void RenderBlock(uint32_t frames) noexcept;
     bool OfferRing(PlaybackSource* only) noexcept;
@@ -108,6 +110,7 @@ class Renderer {
     std::unique_ptr<Scratch> scratch_;
     std::vector<float> mix_;
     device::History played_;
+    CycleLength cycle_{playback_format_.rate_hz};
     uint64_t rendered_ = 0;    // the device's frame after the last that was rendered
     uint64_t gap_frames_ = 0;  // the device's, that were reported
     uint64_t delivered_ = 0;   // the device's frame after the last that recorders got

@@ -144,6 +144,10 @@ void StreamControl::TellFault(Context& context) noexcept {
 void StreamControl::Publish(Context& context, uint64_t frame, int64_t time_ns,
                             uint64_t limit_frames, uint64_t delay_frames) noexcept {
     if (faulted_ && !fault_is_told_) TellFault(context);
+    if (cycle_ns_ != context.CycleNs()) {
+        cycle_ns_ = context.CycleNs();
+        setup_.server_block->cycle_ns.store(cycle_ns_, std::memory_order_relaxed);
+    }
     shm::WritePosition(*setup_.server_block, {.acted = acted_,
                                               .state = state_,
                                               .frames = frame,

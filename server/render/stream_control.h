@@ -113,6 +113,7 @@ class StreamControl {
     uint32_t most_cycle_frames_;
     uint64_t acted_ = 0;
     uint64_t woken_;
+    int64_t cycle_ns_ = 0;  // as published last
     uint64_t base_frame_ = 0;
     uint64_t base_device_frame_ = 0;
     uint64_t xruns_ = 0;

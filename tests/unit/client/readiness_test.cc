@@ -40,7 +40,19 @@ TEST_F(ReadinessTest, IsLoweredOnceHoweverOftenItWasRaised) {
     readiness_.Lower();
     EXPECT_FALSE(IsReadable());
     readiness_.Lower();
-    EXPECT_FALSE(readiness_.IsRaised());
+    EXPECT_EQ(readiness_.RaisedAtNs(), base::kNever);
+}
+
+TEST_F(ReadinessTest, IsReadableWhenItsTimeHasComeAndNotBefore) {
+    const int64_t now_ns = base::SystemClock{}.NowNs();
+    readiness_.RaiseAt(now_ns + 1000 * base::kNsPerSecond);
+    EXPECT_FALSE(IsReadable());
+    readiness_.RaiseAt(now_ns + 2 * base::kNsPerMs);
+    pollfd poll{readiness_.PollFd(), POLLIN, 0};
+    ASSERT_EQ(::poll(&poll, 1, 10'000), 1);
+    EXPECT_GE(base::SystemClock{}.NowNs(), now_ns + 2 * base::kNsPerMs);
+    readiness_.RaiseAt(now_ns + 1000 * base::kNsPerSecond);
+    EXPECT_FALSE(IsReadable());
 }
 
 TEST_F(ReadinessTest, IsReadableWhileTheSocketHasAMessage) {
@@ -73,6 +85,10 @@ TEST_F(ReadinessTest, FollowsTheSocketOfTheNextConnection) {
     pair_ = loop::SocketPair();
     readiness_.WatchSocket(pair_.first.Get());
     readiness_.ForgetTime();
+    EXPECT_FALSE(IsReadable());
+    readiness_.Raise();
+    EXPECT_TRUE(IsReadable());
+    readiness_.Lower();
     EXPECT_FALSE(IsReadable());
     ASSERT_TRUE(loop::SendNow(pair_.second, "wake"));
     EXPECT_TRUE(IsReadable());

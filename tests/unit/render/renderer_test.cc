@@ -66,8 +66,21 @@ TEST_F(RendererTest, FollowsTheMostDemandingStreamThatRuns) {
     quick.Start();
     EXPECT_EQ(stage_.Turn().next_ns, stage_.NowNs() + kCycleNs / 4);
     quick.Stop();
+    slow.SetStopThreshold(wire::kNeverStop);
     stage_.Sleep(kCycleNs / 4);
+    EXPECT_EQ(stage_.Turn().next_ns, stage_.NowNs() + kCycleNs / 4) << "for a second";
+    stage_.RunForMs(1010);
+    stage_.Sleep(stage_.Turn().next_ns - stage_.NowNs());
     EXPECT_EQ(stage_.Turn().next_ns, stage_.NowNs() + kCycleNs);
+}
+
+TEST_F(RendererTest, PublishesHowLongACycleIs) {
+    FakeClient client{1, {.format = {}, .period_frames = 120, .buffer_frames = 480}};
+    client.Write(Level(1, 480));
+    stage_.Play(client);
+    client.Start();
+    stage_.Turn();
+    EXPECT_EQ(client.Setup().server_block->cycle_ns, kCycleNs / 4);
 }
 
 TEST_F(RendererTest, LosesNothingWhenItComesLate) {
