@@ -2,6 +2,8 @@
 
 #include "pcm.h"
 
+#include <optional>
+
 namespace shmd::conformance {
 
 namespace {
@@ -21,12 +23,15 @@ double Now(clockid_t clock) {
     return ToSeconds(now);
 }
 
-void SetType(const Pcm& pcm, snd_pcm_tstamp_type_t type) {
+/** Ask for stamps, of `type` if there is one. */
+void Enable(const Pcm& pcm, std::optional<snd_pcm_tstamp_type_t> type = {}) {
     const SwParams params;
     Answers("sw_params_current", 0, snd_pcm_sw_params_current(pcm, params));
     Answers("set_tstamp_mode", 0,
             snd_pcm_sw_params_set_tstamp_mode(pcm, params, SND_PCM_TSTAMP_ENABLE));
-    Answers("set_tstamp_type", 0, snd_pcm_sw_params_set_tstamp_type(pcm, params, type));
+    if (type)
+        Answers("set_tstamp_type", 0,
+                snd_pcm_sw_params_set_tstamp_type(pcm, params, *type));
     Answers("sw_params", 0, snd_pcm_sw_params(pcm, params));
 }
 
@@ -41,7 +46,7 @@ Stamp HTimestamp(const Pcm& pcm) {
 template <snd_pcm_tstamp_type_t type, clockid_t clock>
 void HTimestampClock(const Bench& bench) {
     Pcm pcm{bench, Shape{}};
-    SetType(pcm, type);
+    Enable(pcm, type);
     const double before = Now(clock);
     pcm.Run();
     Stamp stamp{};
@@ -55,7 +60,7 @@ void HTimestampClock(const Bench& bench) {
 template <snd_pcm_tstamp_type_t type, clockid_t clock>
 void StatusClock(const Bench& bench) {
     Pcm pcm{bench, Shape{}};
-    SetType(pcm, type);
+    Enable(pcm, type);
     const double before = Now(clock);
     pcm.Run();
     const Status status;
@@ -68,9 +73,35 @@ void StatusClock(const Bench& bench) {
     Expect(ToSeconds(time) <= Now(clock), "no stamp of the future");
 }
 
+/** Without a word about the type: of the clock that the PCM says. */
+void DefaultClock(const Bench& bench) {
+    Pcm pcm{bench, Shape{}};
+    const HwParams hw_params;
+    Answers("hw_params_current", 0, snd_pcm_hw_params_current(pcm, hw_params));
+    const bool is_monotonic = snd_pcm_hw_params_is_monotonic(hw_params) == 1;
+    const clockid_t clock = is_monotonic ? CLOCK_MONOTONIC : CLOCK_REALTIME;
+    const std::string name = is_monotonic ? "monotonic clock" : "wall clock";
+    Enable(pcm);
+    const double before = Now(clock);
+    pcm.Run();
+    const double after = Now(clock);
+    const Status status;
+    timespec trigger{};
+    timespec now{};
+    WaitUntil("the stamp is of after the start, by the " + name, [&] {
+        Answers("snd_pcm_status", 0, snd_pcm_status(pcm, status));
+        snd_pcm_status_get_htstamp(status, &now);
+        return ToSeconds(now) >= before;
+    });
+    Expect(ToSeconds(now) <= Now(clock), "no stamp of the future, by the " + name);
+    snd_pcm_status_get_trigger_htstamp(status, &trigger);
+    Expect(ToSeconds(trigger) >= before && ToSeconds(trigger) <= after,
+           "a trigger time of the start, by the " + name);
+}
+
 void HTimestampMoves(const Bench& bench) {
     Pcm pcm{bench, Shape{}, {.stop = kBoundary}};
-    SetType(pcm, SND_PCM_TSTAMP_TYPE_MONOTONIC);
+    Enable(pcm, SND_PCM_TSTAMP_TYPE_MONOTONIC);
     pcm.Run();
     Stamp last = HTimestamp(pcm);
     int moved = 0;
@@ -86,12 +117,13 @@ void HTimestampMoves(const Bench& bench) {
     Expect(moved > 0, "a stamp that moves");
 }
 
+template <snd_pcm_tstamp_type_t type, clockid_t clock>
 void Trigger(const Bench& bench) {
     Pcm pcm{bench, Shape{}};
-    SetType(pcm, SND_PCM_TSTAMP_TYPE_MONOTONIC);
-    const double before = Seconds();
+    Enable(pcm, type);
+    const double before = Now(clock);
     pcm.Run();
-    const double after = Seconds();
+    const double after = Now(clock);
     WaitUntil("it has moved", [&] { return pcm.Position() > 0; });
     const Status status;
     Answers("snd_pcm_status", 0, snd_pcm_status(pcm, status));
@@ -124,7 +156,16 @@ constexpr Row kRows[] = {
      StatusClock<kMonotonic, CLOCK_MONOTONIC>},
     {"status.monotonic_raw", "status has a stamp of the raw monotonic clock", kEach,
      StatusClock<kRaw, CLOCK_MONOTONIC_RAW>},
-    {"status.trigger", "the trigger's stamp is of the start", kEach, Trigger},
+    {"status.default",
+     "unasked, stamps are of the clock that snd_pcm_hw_params_is_monotonic tells", kEach,
+     DefaultClock},
+    {"trigger.gettimeofday", "the trigger's stamp is of the start, by the wall clock",
+     kEach, Trigger<kWall, CLOCK_REALTIME>},
+    {"trigger.monotonic", "the trigger's stamp is of the start, by the monotonic clock",
+     kEach, Trigger<kMonotonic, CLOCK_MONOTONIC>},
+    {"trigger.monotonic_raw",
+     "the trigger's stamp is of the start, by the raw monotonic clock", kEach,
+     Trigger<kRaw, CLOCK_MONOTONIC_RAW>},
 };
 
 }  // namespace
