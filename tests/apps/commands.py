@@ -61,7 +61,8 @@ def require_all_but_the_start(heard, made):
     heard = sound.strip_silence(heard)
     clipped = made.frames - heard.frames
     expect(0 <= clipped <= MOST_CLIPPED, f"{heard.frames} of {made.frames} frames heard")
-    expect(made.data.endswith(heard.data), "what is heard is not the rest of the sound")
+    expect(made.data.endswith(heard.data), "what is heard is not the rest of the sound; "
+           "in that, " + sound.first_difference(made, heard.data))
 
 
 # --- SDL2
