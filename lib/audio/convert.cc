@@ -1,5 +1,7 @@
 #include "audio/convert.h"
 
+#include "audio/simd.h"
+
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -243,13 +245,19 @@ void WithCodec(SampleFormat format, Use use) noexcept {
 void ToFloat(SampleFormat format, std::span<const std::byte> in,
              std::span<float> out) noexcept {
     assert(in.size() == out.size() * SampleBytes(format));
-    WithCodec(format, [&]<typename Codec>(Codec) { LoadAll<Codec>(in.data(), out); });
+    const size_t done = simd::Load(format, in.data(), out);
+    WithCodec(format, [&]<typename Codec>(Codec) {
+        LoadAll<Codec>(in.data() + done * Codec::kBytes, out.subspan(done));
+    });
 }
 
 void FromFloat(SampleFormat format, std::span<const float> in,
                std::span<std::byte> out) noexcept {
     assert(out.size() == in.size() * SampleBytes(format));
-    WithCodec(format, [&]<typename Codec>(Codec) { StoreAll<Codec>(in, out.data()); });
+    const size_t done = simd::Store(format, in, out.data());
+    WithCodec(format, [&]<typename Codec>(Codec) {
+        StoreAll<Codec>(in.subspan(done), out.data() + done * Codec::kBytes);
+    });
 }
 
 }  // namespace shmd::audio

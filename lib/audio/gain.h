@@ -31,6 +31,10 @@ class GainRamp {
         return remaining_frames_ == 0 && target_ == 1.0F;
     }
 
+    /** Whether it does not move, and what it is then. Realtime: yes. */
+    [[nodiscard]] bool IsSteady() const noexcept { return remaining_frames_ == 0; }
+    [[nodiscard]] float Gain() const noexcept { return target_; }
+
     /**
      * Multiply `frames` in place by the gain, and move on along the ramp by as many
      * frames.

@@ -1,7 +1,11 @@
 #include "audio/mix.h"
 
+#include "audio/convert.h"
+#include "audio/simd.h"
+
+#include <algorithm>
+#include <array>
 #include <cassert>
-#include <cstddef>
 
 namespace shmd::audio {
 namespace {
@@ -9,12 +13,35 @@ namespace {
 // GCC 12 at -O2 vectorises only loops of a known length over memory that cannot overlap.
 constexpr size_t kBlock = 16;
 
+constexpr size_t kChunk = 64;
+
 void AddBlock(float* __restrict out, const float* __restrict in) noexcept {
     for (size_t i = 0; i < kBlock; ++i)
         out[i] += in[i];
 }
 
+/** By way of floats: what is left of a mix, or a format that has no loop of its own. */
+void MixChunk(SampleFormat format, const std::byte* in, float gain,
+              std::span<float> mix) noexcept {
+    std::array<float, kChunk> chunk;
+    assert(mix.size() <= chunk.size());
+    const std::span floats = std::span{chunk}.first(mix.size());
+    ToFloat(format, {in, mix.size() * SampleBytes(format)}, floats);
+    for (size_t i = 0; i < mix.size(); ++i)
+        mix[i] += floats[i] * gain;
+}
+
 }  // namespace
+
+void MixInputs(SampleFormat format, std::span<const MixInput> inputs,
+               std::span<float> mix) noexcept {
+    const size_t sample_bytes = SampleBytes(format);
+    for (size_t at = simd::Mix(format, inputs, mix); at < mix.size(); at += kChunk) {
+        const std::span chunk = mix.subspan(at, std::min(kChunk, mix.size() - at));
+        for (const MixInput& input : inputs)
+            MixChunk(format, input.samples + at * sample_bytes, input.gain, chunk);
+    }
+}
 
 void MixAdd(std::span<float> out, std::span<const float> in) noexcept {
     assert(in.size() == out.size());

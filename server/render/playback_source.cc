@@ -124,6 +124,17 @@ void PlaybackSource::CopyInto(Context& context, std::span<std::byte> block,
         Consume({missing, false});
 }
 
+bool PlaybackSource::AddPlain(Context& context, MixBatch& batch,
+                              uint32_t frames) noexcept {
+    const bool is_plain = !resampler_ && remixer_.IsIdentity() && gain_.IsSteady();
+    if (!is_plain || is_drained_) return false;
+    const uint32_t ready = ReadyFrames(context);
+    if (!IsRunning() || ready < frames) return false;
+    batch.Add(Setup().format.sample, reader_.Runs(frames), gain_.Gain());
+    Consume({frames, true});
+    return true;
+}
+
 void PlaybackSource::MixInto(Context& context, Scratch& scratch, std::span<float> mix,
                              uint64_t device_frame) noexcept {
     const auto frames = static_cast<uint32_t>(mix.size() / device_channels_);
@@ -188,6 +199,10 @@ PlaybackSource::Fetched PlaybackSource::Fetch(Context& context, Scratch& scratch
     const audio::StreamFormat& format = Setup().format;
     const std::span decoded{scratch.decoded.data(), size_t{fetched} * format.channels};
     const std::span remixed{scratch.remixed.data(), size_t{fetched} * device_channels_};
+    if (remixer_.IsIdentity()) {
+        audio::ToFloat(format.sample, run, remixed);
+        return {fetched, true};
+    }
     audio::ToFloat(format.sample, run, decoded);
     remixer_.Apply(decoded, remixed, fetched);
     return {fetched, true};

@@ -3,6 +3,7 @@
 #include "audio/channel_map.h"
 #include "audio/gain.h"
 #include "audio/resample.h"
+#include "render/mix_batch.h"
 #include "render/scratch.h"
 #include "render/stream_control.h"
 #include "shm/ring.h"
@@ -56,6 +57,13 @@ class PlaybackSource {
     /** Fill `block`, from `device_frame` on, with the client's bytes. @pre IsExact() */
     void CopyInto(Context& context, std::span<std::byte> block,
                   uint64_t device_frame) noexcept;
+
+    /**
+     * Have the next `frames` frames added as they lie in the ring, where nothing else is
+     * to be done with them and they are all there.
+     * @return false: it is for MixInto
+     */
+    bool AddPlain(Context& context, MixBatch& batch, uint32_t frames) noexcept;
 
     /** Add the client's frames from `device_frame` on to `mix`, in the device's channels.
      */

@@ -1,6 +1,7 @@
 #include "render/renderer.h"
 
 #include "audio/convert.h"
+#include "audio/simd_targets.h"
 #include "base/clock.h"
 
 #include <algorithm>
@@ -26,7 +27,9 @@ Renderer::Renderer(device::Device& device, uint32_t most_cycle_frames, Counters&
       plan_{std::make_unique<const Plan>()},
       scratch_{std::make_unique<Scratch>()},
       mix_(size_t{most_cycle_frames_} * playback_format_.channels),
-      played_{playback_format_.FrameBytes(), 2 * most_cycle_frames_} {}
+      played_{playback_format_.FrameBytes(), 2 * most_cycle_frames_} {
+    audio::simd::ChooseTarget();
+}
 
 Renderer::~Renderer() = default;
 
@@ -218,8 +221,11 @@ PlaybackSource* Renderer::FindOnlyExactSource(bool& any_is_running) const noexce
 void Renderer::Mix(std::span<std::byte> block, uint32_t frames) noexcept {
     const std::span mix{mix_.data(), size_t{frames} * playback_format_.channels};
     std::ranges::fill(mix, 0.0F);
+    MixBatch batch{mix};
     for (const auto& source : plan_->sources)
-        if (source->IsRunning()) source->MixInto(context_, *scratch_, mix, rendered_);
+        if (source->IsRunning() && !source->AddPlain(context_, batch, frames))
+            source->MixInto(context_, *scratch_, mix, rendered_);
+    batch.Flush();
     audio::FromFloat(playback_format_.sample, mix, block);
 }
 

@@ -1,0 +1,234 @@
+#include "audio/simd.h"
+
+#include <bit>
+
+// Highway includes this file once for each target, from foreach_target.h.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "audio/simd.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace shmd::audio::simd {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::ScalableTag<float>;
+using Words = hn::Rebind<int32_t, Floats>;
+using Shorts = hn::Rebind<int16_t, Floats>;
+using Vector = hn::Vec<Floats>;
+using WordVector = hn::Vec<Words>;
+
+// So many vectors at once hide the latency of an addition.
+constexpr size_t kVectors = 4;
+
+Vector SilenceUnlessFinite(Vector value) {
+    return hn::IfThenElseZero(hn::IsFinite(value), value);
+}
+
+/** As RoundToInteger in convert.cc: to the nearest, ties away from zero. */
+WordVector RoundToInteger(Vector value) {
+    const Floats floats;
+    const Words words;
+    const WordVector whole = hn::ConvertTo(words, value);
+    const Vector rest = hn::Sub(value, hn::ConvertTo(floats, whole));
+    const Vector one = hn::Set(floats, 1.0F);
+    const Vector half = hn::Set(floats, 0.5F);
+    const Vector up = hn::IfThenElseZero(hn::Ge(rest, half), one);
+    const Vector down = hn::IfThenElseZero(hn::Le(rest, hn::Neg(half)), one);
+    return hn::Add(whole, hn::ConvertTo(words, hn::Sub(up, down)));
+}
+
+WordVector ToInteger(Vector value, float full, float most) {
+    const Floats floats;
+    const Vector scaled = hn::Mul(SilenceUnlessFinite(value), hn::Set(floats, full));
+    return RoundToInteger(
+        hn::Min(hn::Max(scaled, hn::Set(floats, -full)), hn::Set(floats, most)));
+}
+
+// Each codec has the step of its integers, and their way in (as floats that are not
+// multiplied by it yet) and out.
+
+struct S16 {
+    static constexpr size_t kBytes = 2;
+    static constexpr float kFull = 32768.0F;
+    static constexpr float kStep = 1 / kFull;
+    static Vector Load(const std::byte* in) {
+        const Shorts shorts;
+        const auto* const from = reinterpret_cast<const int16_t*>(in);
+        return hn::ConvertTo(Floats{}, hn::PromoteTo(Words{}, hn::LoadU(shorts, from)));
+    }
+    static void Store(Vector value, std::byte* out) {
+        const Shorts shorts;
+        hn::StoreU(hn::DemoteTo(shorts, ToInteger(value, kFull, kFull - 1)), shorts,
+                   reinterpret_cast<int16_t*>(out));
+    }
+};
+
+struct S24 {
+    static constexpr size_t kBytes = 4;
+    static constexpr float kFull = 8388608.0F;
+    static constexpr float kStep = 1 / kFull;
+    static Vector Load(const std::byte* in) {
+        const auto* const from = reinterpret_cast<const int32_t*>(in);
+        const WordVector word = hn::LoadU(Words{}, from);
+        return hn::ConvertTo(Floats{}, hn::ShiftRight<8>(hn::ShiftLeft<8>(word)));
+    }
+    static void Store(Vector value, std::byte* out) {
+        hn::StoreU(ToInteger(value, kFull, kFull - 1), Words{},
+                   reinterpret_cast<int32_t*>(out));
+    }
+};
+
+struct S32 {
+    static constexpr size_t kBytes = 4;
+    static constexpr float kFull = 2147483648.0F;
+    static constexpr float kBelowFull = 2147483520.0F;
+    static constexpr float kStep = 1 / kFull;
+    static Vector Load(const std::byte* in) {
+        const auto* const from = reinterpret_cast<const int32_t*>(in);
+        return hn::ConvertTo(Floats{}, hn::LoadU(Words{}, from));
+    }
+    static void Store(Vector value, std::byte* out) {
+        const Vector one = hn::Set(Floats{}, 1.0F);
+        const auto is_full = hn::Ge(SilenceUnlessFinite(value), one);
+        const WordVector most = hn::Set(Words{}, INT32_MAX);
+        const WordVector held = ToInteger(value, kFull, kBelowFull);
+        hn::StoreU(hn::IfThenElse(hn::RebindMask(Words{}, is_full), most, held), Words{},
+                   reinterpret_cast<int32_t*>(out));
+    }
+};
+
+struct Float {
+    static constexpr size_t kBytes = 4;
+    static constexpr float kStep = 1;
+    static Vector Load(const std::byte* in) {
+        return SilenceUnlessFinite(
+            hn::LoadU(Floats{}, reinterpret_cast<const float*>(in)));
+    }
+    static void Store(Vector value, std::byte* out) {
+        hn::StoreU(SilenceUnlessFinite(value), Floats{}, reinterpret_cast<float*>(out));
+    }
+};
+
+template <typename Codec>
+size_t LoadAll(const std::byte* in, float* out, size_t count) {
+    const Floats floats;
+    const size_t lanes = hn::Lanes(floats);
+    const Vector step = hn::Set(floats, Codec::kStep);
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes)
+        hn::StoreU(hn::Mul(Codec::Load(in + i * Codec::kBytes), step), floats, out + i);
+    return i;
+}
+
+template <typename Codec>
+size_t StoreAll(const float* in, std::byte* out, size_t count) {
+    const Floats floats;
+    const size_t lanes = hn::Lanes(floats);
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes)
+        Codec::Store(hn::LoadU(floats, in + i), out + i * Codec::kBytes);
+    return i;
+}
+
+/** Add one block, kVectors wide and at sample `at`, of each of the inputs. */
+template <typename Codec>
+void MixBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
+    const Floats floats;
+    const size_t lanes = hn::Lanes(floats);
+    Vector sum0 = hn::LoadU(floats, mix + at);
+    Vector sum1 = hn::LoadU(floats, mix + at + lanes);
+    Vector sum2 = hn::LoadU(floats, mix + at + 2 * lanes);
+    Vector sum3 = hn::LoadU(floats, mix + at + 3 * lanes);
+    const size_t vector_bytes = lanes * Codec::kBytes;
+    for (size_t i = 0; i < count; ++i) {
+        const std::byte* const in = inputs[i].samples + at * Codec::kBytes;
+        // A power of two: as exact as one multiplication after the other.
+        const Vector gain = hn::Set(floats, inputs[i].gain * Codec::kStep);
+        sum0 = hn::Add(sum0, hn::Mul(Codec::Load(in), gain));
+        sum1 = hn::Add(sum1, hn::Mul(Codec::Load(in + vector_bytes), gain));
+        sum2 = hn::Add(sum2, hn::Mul(Codec::Load(in + 2 * vector_bytes), gain));
+        sum3 = hn::Add(sum3, hn::Mul(Codec::Load(in + 3 * vector_bytes), gain));
+    }
+    hn::StoreU(sum0, floats, mix + at);
+    hn::StoreU(sum1, floats, mix + at + lanes);
+    hn::StoreU(sum2, floats, mix + at + 2 * lanes);
+    hn::StoreU(sum3, floats, mix + at + 3 * lanes);
+}
+
+template <typename Codec>
+size_t MixAll(const MixInput* inputs, size_t count, float* mix, size_t samples) {
+    const size_t block = kVectors * hn::Lanes(Floats{});
+    size_t i = 0;
+    for (; i + block <= samples; i += block)
+        MixBlock<Codec>(inputs, count, mix, i);
+    return i;
+}
+
+/** `use` with the codec of `format`; 0 if there is none. */
+template <typename Use>
+size_t WithCodec(SampleFormat format, Use use) {
+    // The codecs read and write little-endian words as they are.
+    if (std::endian::native != std::endian::little) return 0;
+    switch (format) {
+        case SampleFormat::kS16Le:
+            return use(S16{});
+        case SampleFormat::kS24Le:
+            return use(S24{});
+        case SampleFormat::kS32Le:
+            return use(S32{});
+        case SampleFormat::kFloatLe:
+            return use(Float{});
+        default:
+            return 0;
+    }
+}
+
+size_t Load(SampleFormat format, const std::byte* in, float* out, size_t count) {
+    return WithCodec(
+        format, [=]<typename Codec>(Codec) { return LoadAll<Codec>(in, out, count); });
+}
+
+size_t Store(SampleFormat format, const float* in, std::byte* out, size_t count) {
+    return WithCodec(
+        format, [=]<typename Codec>(Codec) { return StoreAll<Codec>(in, out, count); });
+}
+
+size_t Mix(SampleFormat format, const MixInput* inputs, size_t count, float* mix,
+           size_t samples) {
+    return WithCodec(format, [=]<typename Codec>(Codec) {
+        return MixAll<Codec>(inputs, count, mix, samples);
+    });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace shmd::audio::simd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace shmd::audio::simd {
+
+HWY_EXPORT(Load);
+HWY_EXPORT(Store);
+HWY_EXPORT(Mix);
+
+size_t Load(SampleFormat format, const std::byte* in, std::span<float> out) noexcept {
+    return HWY_DYNAMIC_DISPATCH(Load)(format, in, out.data(), out.size());
+}
+
+size_t Store(SampleFormat format, std::span<const float> in, std::byte* out) noexcept {
+    return HWY_DYNAMIC_DISPATCH(Store)(format, in.data(), out, in.size());
+}
+
+size_t Mix(SampleFormat format, std::span<const MixInput> inputs,
+           std::span<float> mix) noexcept {
+    return HWY_DYNAMIC_DISPATCH(Mix)(format, inputs.data(), inputs.size(), mix.data(),
+                                     mix.size());
+}
+
+}  // namespace shmd::audio::simd
+
+#endif
