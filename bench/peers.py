@@ -58,10 +58,10 @@ class Peer:
     def program(self):
         return [os.path.join(self.build, "bench/load/load"), "--pcm", self.pcm]
 
-    def load(self, *arguments, seconds=90):
-        """Run the client program against it; return what it reports."""
+    def load(self, *arguments, seconds=90, before=()):
+        """Run the client program against it, under `before`; return what it reports."""
         pids = [f"--server-pid={pid}" for pid in self.pids]
-        command = self.program() + pids + [str(word) for word in arguments]
+        command = list(before) + self.program() + pids + [str(word) for word in arguments]
         try:
             done = subprocess.run(command, env=self.client, capture_output=True,
                                   text=True, timeout=seconds, preexec_fn=die_with_parent)
@@ -95,6 +95,7 @@ class _Running:
     def __enter__(self):
         self.home.__enter__()
         try:
+            self.peer.folder = self.home.path
             self.peer.start(self.home, self.period)
             self.peer.await_ready(self.home, self.period)
             self.peer.scheduling = scheduling_of(self.peer.pids)

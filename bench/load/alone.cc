@@ -16,7 +16,8 @@ using nlohmann::json;
 json PlayAlone(Player& player, const CrowdOptions& options) {
     const int64_t start_ns = NowNs();
     const auto size = player.Open(options.size);
-    player.Write(1);
+    while (player.Write(1) == 0U)
+        player.Wait();
     const int64_t opened_ns = NowNs();
     player.Write(kAllPeriods);
     const auto end_ns = opened_ns + static_cast<int64_t>(options.window_s * 1e9);

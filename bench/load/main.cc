@@ -3,6 +3,7 @@
 #include "bench/load/alone.h"
 #include "bench/load/alsa_player.h"
 #include "bench/load/options.h"
+#include "bench/load/trip.h"
 
 #include <cstdio>
 #include <exception>
@@ -11,10 +12,14 @@ namespace {
 
 using namespace shmd::bench;
 
+constexpr uint32_t kPulses = 10;
+
 nlohmann::json Run(const Options& options) {
     const auto make_player = [&options](uint32_t) {
         return std::make_unique<AlsaPlayer>(options.pcm);
     };
+    if (!options.monitor.empty())
+        return Trip{options.pcm, options.monitor, options.crowd.size}.Measure(kPulses);
     if (options.opens != 0)
         return OpenAgainAndAgain(make_player, options.crowd.size, options.opens);
     if (options.alone) return PlayAlone(*make_player(0), options.crowd);
