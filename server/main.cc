@@ -1,8 +1,10 @@
 #include "base/clock.h"
 #include "base/thread_role.h"
 #include "config.h"
+#include "engine/realtime.h"
 #include "log.h"
 #include "loop/loop.h"
+#include "memory_lock.h"
 #include "options.h"
 #include "server.h"
 #include "usage_error.h"
@@ -31,6 +33,10 @@ int Serve(int argc, char** argv, const shmd::Settings& settings) {
         loop.emplace();
     } catch (const std::system_error& error) {
         return ExplainNoUring(error);
+    }
+    if (settings.realtime_priority > 0) {
+        shmd::engine::LimitRealtimeTime();
+        shmd::LockMemory();
     }
     shmd::base::SystemClock clock;
     shmd::Server server{

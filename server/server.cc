@@ -8,7 +8,6 @@
 #include <systemd/sd-daemon.h>
 #include <algorithm>
 #include <csignal>
-#include <cstring>
 #include <stdexcept>
 
 namespace shmd {
@@ -54,7 +53,9 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
     : loop_{loop},
       settings_{settings},
       options_{std::move(options)},
-      signals_{loop, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { OnSignal(signal); }},
+      signals_{loop,
+               {SIGTERM, SIGINT, SIGHUP, SIGXCPU},
+               [this](int signal) { OnSignal(signal); }},
       buffers_{loop, kReceiveBuffers, wire::kMaxMessageBytes, wire::kMaxMessageFds},
       engine_{loop, clock, RunnerOptions(settings, options_.on_audio_start),
               [](bool severe, const std::string& line) {
@@ -90,11 +91,31 @@ void Server::AddDevices() {
         }
         const auto& runner = *engine_.Devices().back();
         Log(LogLevel::kInfo) << "device=" << name << " spec=" << spec;
-        if (const int error = runner.RealtimeError(); error != 0)
-            Log(LogLevel::kInfo)
-                << "device=" << name << " without SCHED_FIFO: " << std::strerror(error)
-                << " (see realtime_priority)";
+        LogScheduling(name, runner.Scheduling());
     }
+}
+
+void Server::LogScheduling(const std::string& device, engine::Realtime scheduling) {
+    if (settings_.realtime_priority == 0) return;
+    switch (scheduling) {
+        case engine::Realtime::kByRight:
+            Log(LogLevel::kDebug) << "device=" << device << " has SCHED_FIFO";
+            break;
+        case engine::Realtime::kByService:
+            Log(LogLevel::kInfo) << "device=" << device << " has SCHED_RR by RealtimeKit";
+            break;
+        case engine::Realtime::kNo:
+            Log(LogLevel::kInfo) << "device=" << device
+                                 << " without SCHED_FIFO: neither RLIMIT_RTPRIO nor "
+                                    "RealtimeKit allows it (see realtime_priority)";
+    }
+}
+
+void Server::GiveUpRealtime() {
+    Log(LogLevel::kError) << "an audio thread computed for too long without a pause: "
+                             "ordinary scheduling from here on";
+    for (const auto& runner : engine_.Devices())
+        runner->GiveUpRealtime();
 }
 
 void Server::Run() {
@@ -105,6 +126,7 @@ void Server::Run() {
 
 void Server::OnSignal(int signal) {
     if (signal == SIGHUP) return Reload();
+    if (signal == SIGXCPU) return GiveUpRealtime();
     Log(LogLevel::kInfo) << "stopping on signal " << signal;
     ::sd_notify(0, "STOPPING=1");
     loop_.Stop();

@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace shmd {
 
@@ -42,7 +43,9 @@ class Server {
 
   private:
     void AddDevices();
+    void LogScheduling(const std::string& device, engine::Realtime scheduling);
     void OnSignal(int signal);
+    void GiveUpRealtime();
     void Reload();
     void ReloadDevices(const Settings& next);
     void ReloadPolicies(const Settings& next);

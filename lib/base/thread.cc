@@ -3,8 +3,9 @@
 #include "base/error.h"
 
 #include <pthread.h>
-#include <sched.h>
+#include <unistd.h>
 #include <csignal>
+#include <utility>
 
 namespace shmd::base {
 
@@ -29,16 +30,15 @@ class SignalsBlocked {
 
 }  // namespace
 
-Thread::Thread(const char* name, int realtime_priority, std::function<void()> body) {
+Thread::Thread(const char* name, std::function<void()> body) {
     const SignalsBlocked blocked;
-    thread_ = std::thread{std::move(body)};
+    thread_ = std::thread{[this, run = std::move(body)] {
+        id_.store(::gettid(), std::memory_order_release);
+        id_.notify_one();
+        run();
+    }};
     ::pthread_setname_np(thread_.native_handle(), name);
-    if (realtime_priority > 0) {
-        sched_param param{};
-        param.sched_priority = realtime_priority;
-        realtime_error_ = ::pthread_setschedparam(
-            thread_.native_handle(), SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
-    }
+    id_.wait(0);
 }
 
 Thread::~Thread() {

@@ -145,6 +145,11 @@ void DeviceRunner::EndRecall() {
     loop_.Defer(std::exchange(after_recall_, nullptr));
 }
 
+void DeviceRunner::GiveUpRealtime() noexcept {
+    options_.realtime_priority = 0;
+    running_->GiveUpRealtime();
+}
+
 int64_t DeviceRunner::AudioTimeNs() const noexcept {
     return earlier_audio_time_ns_ + running_->Thread().ProcessorTimeNs();
 }

@@ -94,9 +94,10 @@ class DeviceRunner {
 
     [[nodiscard]] const render::Counters& Count() const noexcept { return counters_; }
     [[nodiscard]] int64_t AudioTimeNs() const noexcept;
-    [[nodiscard]] int RealtimeError() const noexcept {
-        return running_->Thread().RealtimeError();
-    }
+    /** How the audio thread is scheduled. */
+    [[nodiscard]] Realtime Scheduling() const noexcept { return running_->Scheduling(); }
+    /** It computed for too long: ordinary scheduling, also on the next device. */
+    void GiveUpRealtime() noexcept;
     [[nodiscard]] uint64_t DroppedEvents() const noexcept;
 
   private:

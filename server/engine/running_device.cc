@@ -27,8 +27,16 @@ RunningDevice::RunningDevice(std::unique_ptr<device::Device> device, loop::Loop&
                   [tell = std::move(on_news)](uint64_t) { tell(); }},
       thread_{std::make_unique<render::RenderThread>(
           renderer_, clock,
-          render::RenderThread::Options{.realtime_priority = options.realtime_priority,
-                                        .news_fd = news_fd_.Get(),
-                                        .on_start = options.on_audio_start})} {}
+          render::RenderThread::Options{.news_fd = news_fd_.Get(),
+                                        .on_start = options.on_audio_start})} {
+    if (options.realtime_priority > 0)
+        realtime_ = MakeRealtime(thread_->Id(), options.realtime_priority);
+}
+
+void RunningDevice::GiveUpRealtime() noexcept {
+    if (realtime_ == Realtime::kNo || !thread_) return;
+    MakeOrdinary(thread_->Id());
+    realtime_ = Realtime::kNo;
+}
 
 }  // namespace shmd::engine

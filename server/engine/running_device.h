@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "device/device.h"
+#include "engine/realtime.h"
 #include "loop/event.h"
 #include "loop/loop.h"
 #include "render/render_thread.h"
@@ -49,12 +50,17 @@ class RunningDevice {
     [[nodiscard]] render::RenderThread& Thread() noexcept { return *thread_; }
     [[nodiscard]] const render::RenderThread& Thread() const noexcept { return *thread_; }
 
+    /** How its thread is scheduled. */
+    [[nodiscard]] Realtime Scheduling() const noexcept { return realtime_; }
+    void GiveUpRealtime() noexcept;
+
   private:
     std::unique_ptr<device::Device> device_;
     base::UniqueFd news_fd_;
     render::Renderer renderer_;
     loop::EventWatch news_watch_;
     std::unique_ptr<render::RenderThread> thread_;
+    Realtime realtime_ = Realtime::kNo;
 };
 
 }  // namespace shmd::engine

@@ -12,7 +12,7 @@ RenderThread::RenderThread(Renderer& renderer, base::Clock& clock, const Options
     : renderer_{renderer},
       clock_{clock},
       options_{options},
-      thread_{"shmd-audio", options.realtime_priority, [this] { Run(); }} {}
+      thread_{"shmd-audio", [this] { Run(); }} {}
 
 RenderThread::~RenderThread() {
     stopping_.store(true, std::memory_order_release);

@@ -14,7 +14,6 @@ namespace shmd::render {
 class RenderThread {
   public:
     struct Options {
-        int realtime_priority = 0;
         /** An eventfd that is written when the renderer has news for the loop. */
         int news_fd = -1;
         /** Runs first on the new thread; tests confine the thread with it. */
@@ -30,7 +29,8 @@ class RenderThread {
     /** Turn now: a plan or a client's command is new. Thread: any. Realtime: yes. */
     void Kick() noexcept { wakeup_.Signal(); }
 
-    [[nodiscard]] int RealtimeError() const noexcept { return thread_.RealtimeError(); }
+    /** The kernel's number of it. Thread: any. */
+    [[nodiscard]] pid_t Id() const noexcept { return thread_.Id(); }
 
     /** Processor time of the thread so far, in nanoseconds. Thread: loop. */
     [[nodiscard]] int64_t ProcessorTimeNs() const noexcept;

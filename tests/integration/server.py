@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -378,6 +379,33 @@ def an_idle_server_sleeps():
         server.run("aplay", "-q", "-D", "shm", *LONG, "-s", 4800, "/dev/zero")
         wait_until("it is gone", lambda: " gone" in server.log())
         wait_until("no thread runs for a while", lambda: is_idle(server.pid), SOON_S)
+
+
+@test
+def an_audio_thread_that_never_pauses_loses_its_priority_and_plays_on():
+    with Daemon() as daemon:
+        program = daemon.serve("--device=virtual")
+        refused = "without SCHED_FIFO" in program.errors
+        equal("has SCHED_FIFO", not refused, any(is_fifo(program.pid)))
+        program.signal(signal.SIGXCPU)
+        daemon.wait_for(program, "ordinary scheduling from here on")
+        wait_until("it has ordinary scheduling", lambda: not any(is_fifo(program.pid)))
+        daemon.wait_until_it_answers(program, daemon.socket)
+
+
+@test
+def the_time_that_an_audio_thread_may_compute_is_limited():
+    with Daemon() as daemon:
+        program = daemon.serve("--device=virtual")
+        soft, hard = resource.prlimit(program.pid, resource.RLIMIT_RTTIME)
+        expect(0 < soft <= 200_000 and soft < hard <= 2_000_000,
+               f"the limits are {soft} and {hard} us")
+
+
+def is_fifo(pid):
+    """Of each thread whether it has SCHED_FIFO."""
+    return [os.sched_getscheduler(int(thread)) & ~os.SCHED_RESET_ON_FORK == os.SCHED_FIFO
+            for thread in os.listdir(f"/proc/{pid}/task")]
 
 
 def is_idle(pid):

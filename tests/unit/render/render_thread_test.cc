@@ -26,7 +26,7 @@ class ThreadStage {
         : news_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
           renderer_{Prepared(device_, std::move(on_block)), 480, counters_},
           thread_{std::in_place, renderer_, clock_,
-                  RenderThread::Options{0, news_.Get(), [this, on_start] {
+                  RenderThread::Options{news_.Get(), [this, on_start] {
                                             if (on_start) on_start(news_.Get());
                                         }}} {}
 
