@@ -138,6 +138,7 @@ class Floor(Peer):
 class Shmd(Peer):
     name, title = "shmd", "shmd"
     pcm, monitor = "shm", "shm:monitor"
+    device = "virtual"
 
     def version(self):
         return subprocess.run([os.path.join(self.build, "shmd"), "--version"],
@@ -146,7 +147,7 @@ class Shmd(Peer):
     def start(self, home, period):
         """Limits alone are not the defaults: a thousand clients of one user."""
         path = os.path.join(home.path, "env")
-        home.start([os.path.join(self.build, "shmd-run"), "--device=virtual",
+        home.start([os.path.join(self.build, "shmd-run"), f"--device={self.device}",
                     "--set=max_clients=2048", "--set=max_clients_per_user=2048",
                     f"--log={home.path}/shmd-log", "--", "sh", "-c",
                     'env -0 >"$0.part" && mv "$0.part" "$0" && read -r _ || :', path],

@@ -146,7 +146,7 @@ def kernels_section(rows):
     lines = [[f"{kernel}, {format_}"] + [cell(rows, "ns", "kernels", kernel=kernel,
                                               format=format_, streams=n) for n in counts]
              for kernel, format_ in kinds]
-    return section("Mixing", "ns a stream and stereo frame, hot, 1024 frames a block.",
+    return section("Mixing", "ns a stream and stereo frame, hot, 128 frames a block, the store included.",
                    table(["streams", *counts], lines))
 
 

@@ -59,6 +59,7 @@ json Crowd::Measure() {
     const auto after = TakeSamples();
     board_.Measures() = false;
     json report{{"streams", options_.streams},
+                {"servers", json::array()},
                 {"server_pss_kib", PssOf(options_.servers)}};
     report["writer_pss_kib"] =
         PssOf({writers_.begin(), writers_.begin() + std::min(options_.streams, kPssOf)});
