@@ -19,13 +19,14 @@ def measure(plan, rows):
         for size in plan.sizes:
             for streams in plan.streams:
                 for peer in plan.in_turn(repetition):
-                    if wanted(plan, peer, streams, repetition):
+                    if wanted(plan, peer, size, streams, repetition):
                         one(plan, rows, peer, size, streams)
 
 
-def wanted(plan, peer, streams, repetition):
-    """A peer that mixes fewer is not asked; crowds that take long to come, once."""
-    return streams <= peer.most_streams and (streams < 512 or repetition == 0)
+def wanted(plan, peer, size, streams, repetition):
+    """A peer that mixes fewer is not asked; what no ratio is made of, once."""
+    once = streams >= 512 or (streams == 1 and size != plan.sizes[0])
+    return streams <= peer.most_streams and (repetition == 0 or not once)
 
 
 def one(plan, rows, peer, size, streams):
