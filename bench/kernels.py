@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 
+import peers
+
 NAME = re.compile(r"(\w+)/(\w+)/(\d+)")
 PROGRAM = "bench/kernels/kernels"
 
@@ -15,10 +17,12 @@ def measure(plan, rows):
         plan.say(f"mixing is not measured: there is no {PROGRAM}; `make {PROGRAM}` "
                  "builds it, where Google Benchmark was there when this was configured")
         return
+    plugins = peers.find("pipewire", "spa-0.2")
+    environment = dict(os.environ, **({"SPA_PLUGIN_DIR": plugins} if plugins else {}))
     done = subprocess.run(
         [program, "--benchmark_format=json", "--benchmark_min_time=0.05",
          f"--benchmark_repetitions={plan.repetitions + 2}"],
-        capture_output=True, text=True, check=True)
+        stdout=subprocess.PIPE, text=True, check=True, env=environment)
     for run in json.loads(done.stdout)["benchmarks"]:
         match = NAME.match(run["name"])
         if run["run_type"] == "iteration" and match:

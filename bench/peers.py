@@ -149,6 +149,7 @@ class Shmd(Peer):
         path = os.path.join(home.path, "env")
         home.start([os.path.join(self.build, "shmd-run"), f"--device={self.device}",
                     "--set=max_clients=2048", "--set=max_clients_per_user=2048",
+                    "--set=max_memory_per_user_mib=65536",
                     f"--log={home.path}/shmd-log", "--", "sh", "-c",
                     'env -0 >"$0.part" && mv "$0.part" "$0" && read -r _ || :', path],
                    home.environment(), stdin=subprocess.PIPE)

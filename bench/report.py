@@ -146,7 +146,9 @@ def kernels_section(rows):
     lines = [[f"{kernel}, {format_}"] + [cell(rows, "ns", "kernels", kernel=kernel,
                                               format=format_, streams=n) for n in counts]
              for kernel, format_ in kinds]
-    return section("Mixing", "ns a stream and stereo frame, hot, 128 frames a block, the store included.",
+    return section("Mixing", "ns a stream and stereo frame, hot, 128 frames a cycle. "
+                   "shmd's with the store into the device's format; PipeWire's is its "
+                   "node audio.mixer.dsp.",
                    table(["streams", *counts], lines))
 
 

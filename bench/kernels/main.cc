@@ -2,14 +2,20 @@
 
 #include "audio/convert.h"
 #include "audio/mix.h"
+#ifdef HAVE_SPA
+#include "bench/kernels/spa_mixer.h"
+#endif
 
 #include <benchmark/benchmark.h>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <span>
+#include <stdexcept>
 #include <vector>
 
 namespace {
@@ -82,6 +88,38 @@ void Copy(benchmark::State& state, SampleFormat format) {
     Count(state, streams.Inputs().size());
 }
 
+#ifdef HAVE_SPA
+/** Two channels, each mixed by itself: PipeWire's streams are one channel each. */
+void MixBySpa(benchmark::State& state, const char* plugin_dir) {
+    const auto streams = static_cast<size_t>(state.range(0));
+    shmd::bench::SpaMixer left{plugin_dir, streams, kFrames};
+    shmd::bench::SpaMixer right{plugin_dir, streams, kFrames};
+    for ([[maybe_unused]] auto turn : state) {
+        benchmark::DoNotOptimize(left.Process());
+        benchmark::DoNotOptimize(right.Process());
+        benchmark::ClobberMemory();
+    }
+    Count(state, streams);
+}
+
+/** One processor's loops of the plugin that is there, if one is. */
+void RegisterSpa() {
+    const char* plugin_dir = std::getenv("SPA_PLUGIN_DIR");
+    if (plugin_dir == nullptr) return;
+    try {
+        const float mixed = shmd::bench::SpaMixer{plugin_dir, 2, kFrames}.Process()[0];
+        if (mixed != 2 * shmd::bench::SpaMixer::kSample)
+            throw std::runtime_error{"it mixed something else"};
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "PipeWire's mixer is left out: %s\n", error.what());
+        return;
+    }
+    auto* made = benchmark::RegisterBenchmark("pipewire/FLOAT", MixBySpa, plugin_dir);
+    for (const int streams : {2, 8, 32, 128})
+        made->Arg(streams);
+}
+#endif
+
 void Register(const char* name, void (*run)(benchmark::State&, SampleFormat),
               SampleFormat format) {
     auto* made = benchmark::RegisterBenchmark(name, run, format);
@@ -98,6 +136,9 @@ int main(int argc, char** argv) {
     Register("shmd/S16", Mix, SampleFormat::kS16Le);
     Register("memcpy/FLOAT", Copy, SampleFormat::kFloatLe);
     Register("memcpy/S16", Copy, SampleFormat::kS16Le);
+#ifdef HAVE_SPA
+    RegisterSpa();
+#endif
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
     return 0;
