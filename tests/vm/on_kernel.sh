@@ -7,7 +7,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 version=${1:?which kernel?}
 shift
 # With the time to fetch a kernel it is within that of tests/run-test.
-timeout_s=840
+timeout_s=1140
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 
