@@ -23,7 +23,8 @@ def judge(goal, quantity, wanted, checks):
     verdict = UNKNOWN if not known else HOLDS if all(known) else FAILS
     if verdict == HOLDS and len(known) < len(checks):
         verdict = "holds where measured"
-    return Verdict(goal, quantity, wanted, verdict, "; ".join(words for words, _ in checks))
+    seen = "; ".join(words for words, _ in checks)
+    return Verdict(goal, quantity, wanted, verdict, seen)
 
 
 def at_most(words, seen, reference, bound):
@@ -188,7 +189,8 @@ class Judge:
                      "≤ 0.7 of PipeWire's AVX2; ≤ 1/100 of dmix's", checks)
 
     def mixed(self, kernel, format_):
-        return self.rows.figure("ns", "kernels", kernel=kernel, format=format_, streams=32)
+        return self.rows.figure("ns", "kernels", kernel=kernel, format=format_,
+                                streams=32)
 
     def growth(self):
         """Between each two numbers of streams, from 1 to 512."""

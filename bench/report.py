@@ -112,8 +112,9 @@ def limits_section(rows, peers):
         text += section("Most streams at full rate without an xrun", "By doubling, from "
                         "64 to 1024; 0: not even 64.", table(
                             ["", "1024/4096", "128/512"],
-                            [[peer.title] + [cell(rows, "streams", "most", peer=peer.name,
-                                                  period=period) for period in (1024, 128)]
+                            [[peer.title, *(cell(rows, "streams", "most",
+                                                 peer=peer.name, period=period)
+                                            for period in (1024, 128))]
                              for peer in peers if rows.of("most", peer=peer.name)]))
     if rows.of("least"):
         counts = rows.seen("streams", "least")

@@ -10,7 +10,7 @@ from figures import percentile
 from private import Failed
 
 RATE = 48000
-# `PID TIME name(…`; a call that another thread's line interrupts begins with its name too.
+# `PID TIME name(…`; so does one that another thread's line interrupts.
 CALL = re.compile(r"^\d+ +(\d+\.\d+) (\w+)\(")
 SIZE = (1024, 4096)
 
@@ -45,7 +45,7 @@ def calls(plan, rows):
 
 
 def calls_of(peer, window_s):
-    """All threads' calls in a window that begins after opening and ends before closing."""
+    """All threads' calls in a window after opening and before closing."""
     trace = os.path.join(peer.folder, "trace")
     peer.load("--alone", *size_options(SIZE), f"--seconds={window_s + 1.5}",
               before=["strace", "-f", "-ttt", "-o", trace])

@@ -50,7 +50,7 @@ class Crowd {
     };
 
     void Fork();
-    void AwaitAllRunning();
+    void AwaitStarting(size_t most, int64_t end_ns);
     void RequireNoneFailed();
     void Stop();
     [[nodiscard]] std::vector<Sample> TakeSamples();
