@@ -109,6 +109,8 @@ def interrupt(number):
         wait_until("a server runs", lambda: glob.glob(f"{folder}/shmd-bench-*/env"))
         running.send_signal(number)
         finish(running, 130)
+        with open(os.path.join(folder, "made.md"), encoding="utf-8") as file:
+            contains("the report", file.read(), "interrupted: ")
         equal("what is left of it", [], processes_of(folder))
         equal("the folders that are left", [], glob.glob(f"{folder}/shmd-bench-*"))
 
