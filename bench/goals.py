@@ -193,19 +193,26 @@ class Judge:
                                 streams=32)
 
     def growth(self):
-        """Between each two numbers of streams, from 1 to 512."""
+        """Between each two numbers of streams; by more than the repetitions differ."""
         points = [(n, self.rows.figure("server_whole", "cost", peer="shmd", period=BIG,
                                        streams=n))
                   for n in self.measured_streams(BIG, 1, 512)]
-        slopes = [(f"{a[0]} to {b[0]}", (b[1].median - a[1].median) / (b[0] - a[0]))
-                  for a, b in zip(points, points[1:])]
-        checks = [(f"{words}: {slope:.4f} %", None if index == 0 else
-                   slope <= slopes[index - 1][1])
-                  for index, (words, slope) in enumerate(slopes)]
-        if checks:
-            checks[0] = (checks[0][0], True)
+        points = [(n, spread) for n, spread in points if spread]
+        slopes = [slope(*pair) for pair in zip(points, points[1:])]
+        one = len(slopes) < 2    # there is nothing that it could have grown from
+        checks = [(words, None if one else before is None or least <= before)
+                  for (words, least, _), before in
+                  zip(slopes, [None] + [most for _, _, most in slopes])]
         return judge("13", "the server's marginal cost a stream, 1024/4096, 1 to 512",
                      "does not grow", checks or [("", None)])
+
+
+def slope(first, last):
+    """Of two (streams, Spread): words, and the least and most that it may have been."""
+    (few, low), (many, high) = first, last
+    least, median, most = ((a - b) / (many - few) for a, b in (
+        (high.least, low.most), (high.median, low.median), (high.most, low.least)))
+    return (f"{few} to {many}: {median:.4f} % ({least:.4f}–{most:.4f})", least, most)
 
 
 # --- whether this machine can judge -----------------------------------------------------
