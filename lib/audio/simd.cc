@@ -1,6 +1,8 @@
 #include "audio/simd.h"
 
+#include <algorithm>
 #include <bit>
+#include <type_traits>
 
 // Highway includes this file once for each target, from foreach_target.h.
 #undef HWY_TARGET_INCLUDE
@@ -22,6 +24,9 @@ using WordVector = hn::Vec<Words>;
 
 // So many vectors at once hide the latency of an addition.
 constexpr size_t kVectors = 4;
+
+// The sum of so many 16-bit integers is exact as a float.
+constexpr size_t kMostSummed = 256;
 
 Vector SilenceUnlessFinite(Vector value) {
     return hn::IfThenElseZero(hn::IsFinite(value), value);
@@ -133,9 +138,19 @@ size_t StoreAll(const float* in, std::byte* out, size_t count) {
     return i;
 }
 
-/** Add one block, kVectors wide and at sample `at`, of each of the inputs. */
+/** The same for what is not looked at before it is added. */
+struct UncheckedFloat : Float {
+    static Vector Load(const std::byte* in) {
+        return hn::LoadU(Floats{}, reinterpret_cast<const float*>(in));
+    }
+};
+
+/**
+ * Add one block, kVectors wide and at sample `at`, of each of the inputs.
+ * @return whether the sums are finite, and so was all that was added
+ */
 template <typename Codec>
-void MixBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
+bool MixBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
     const Floats floats;
     const size_t lanes = hn::Lanes(floats);
     Vector sum0 = hn::LoadU(floats, mix + at);
@@ -152,18 +167,82 @@ void MixBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
         sum2 = hn::Add(sum2, hn::Mul(Codec::Load(in + 2 * vector_bytes), gain));
         sum3 = hn::Add(sum3, hn::Mul(Codec::Load(in + 3 * vector_bytes), gain));
     }
+    if constexpr (std::is_same_v<Codec, UncheckedFloat>) {
+        // Infinity and NaN become NaN, and stay so in a sum.
+        const Vector zero = hn::Zero(floats);
+        const Vector check = hn::Add(hn::Add(hn::Mul(sum0, zero), hn::Mul(sum1, zero)),
+                                     hn::Add(hn::Mul(sum2, zero), hn::Mul(sum3, zero)));
+        if (!hn::AllTrue(floats, hn::Eq(check, zero))) return false;
+    }
     hn::StoreU(sum0, floats, mix + at);
     hn::StoreU(sum1, floats, mix + at + lanes);
     hn::StoreU(sum2, floats, mix + at + 2 * lanes);
     hn::StoreU(sum3, floats, mix + at + 3 * lanes);
+    return true;
 }
 
 template <typename Codec>
-size_t MixAll(const MixInput* inputs, size_t count, float* mix, size_t samples) {
+size_t MixAll(Codec, const MixInput* inputs, size_t count, float* mix, size_t samples) {
     const size_t block = kVectors * hn::Lanes(Floats{});
     size_t i = 0;
     for (; i + block <= samples; i += block)
         MixBlock<Codec>(inputs, count, mix, i);
+    return i;
+}
+
+/** Who sends infinity or NaN silences no sample but his own: only then each is looked at.
+ */
+size_t MixAll(Float, const MixInput* inputs, size_t count, float* mix, size_t samples) {
+    const size_t block = kVectors * hn::Lanes(Floats{});
+    size_t i = 0;
+    for (; i + block <= samples; i += block)
+        if (!MixBlock<UncheckedFloat>(inputs, count, mix, i))
+            MixBlock<Float>(inputs, count, mix, i);
+    return i;
+}
+
+WordVector LoadShorts(const std::byte* in) {
+    const auto* const from = reinterpret_cast<const int16_t*>(in);
+    return hn::PromoteTo(Words{}, hn::LoadU(Shorts{}, from));
+}
+
+/** Integers at unity gain: their sum is made of integers, and converted once. */
+void SumBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
+    const Floats floats;
+    const size_t lanes = hn::Lanes(floats);
+    const size_t vector_bytes = lanes * S16::kBytes;
+    WordVector sum0 = hn::Zero(Words{});
+    WordVector sum1 = sum0;
+    WordVector sum2 = sum0;
+    WordVector sum3 = sum0;
+    for (size_t i = 0; i < count; ++i) {
+        const std::byte* const in = inputs[i].samples + at * S16::kBytes;
+        sum0 = hn::Add(sum0, LoadShorts(in));
+        sum1 = hn::Add(sum1, LoadShorts(in + vector_bytes));
+        sum2 = hn::Add(sum2, LoadShorts(in + 2 * vector_bytes));
+        sum3 = hn::Add(sum3, LoadShorts(in + 3 * vector_bytes));
+    }
+    const Vector step = hn::Set(floats, S16::kStep);
+    const auto add = [&](WordVector sum, float* to) {
+        const Vector value = hn::Mul(hn::ConvertTo(floats, sum), step);
+        hn::StoreU(hn::Add(hn::LoadU(floats, to), value), floats, to);
+    };
+    add(sum0, mix + at);
+    add(sum1, mix + at + lanes);
+    add(sum2, mix + at + 2 * lanes);
+    add(sum3, mix + at + 3 * lanes);
+}
+
+size_t MixAll(S16, const MixInput* inputs, size_t count, float* mix, size_t samples) {
+    const bool is_sum = count <= kMostSummed &&
+                        std::all_of(inputs, inputs + count, [](const MixInput& input) {
+                            return input.gain == 1.0F;
+                        });
+    const size_t block = kVectors * hn::Lanes(Floats{});
+    size_t i = 0;
+    for (; i + block <= samples; i += block)
+        is_sum ? SumBlock(inputs, count, mix, i)
+               : static_cast<void>(MixBlock<S16>(inputs, count, mix, i));
     return i;
 }
 
@@ -199,7 +278,7 @@ size_t Store(SampleFormat format, const float* in, std::byte* out, size_t count)
 size_t Mix(SampleFormat format, const MixInput* inputs, size_t count, float* mix,
            size_t samples) {
     return WithCodec(format, [=]<typename Codec>(Codec) {
-        return MixAll<Codec>(inputs, count, mix, samples);
+        return MixAll(Codec{}, inputs, count, mix, samples);
     });
 }
 
