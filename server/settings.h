@@ -39,7 +39,7 @@ struct Settings {
     uint32_t max_clients = 1024;
     uint32_t max_clients_per_user = 512;
     /** Most pool memory that one user's connections may map, in MiB. */
-    uint32_t max_memory_per_user_mib = 4096;
+    uint32_t max_memory_per_user_mib = 5120;
     /** Linear gain that a new stream starts with, 0.0 to 4.0. */
     double gain = 1.0;
 

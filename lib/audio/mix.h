@@ -14,8 +14,8 @@ struct MixInput {
 };
 
 /**
- * Add `inputs` to `mix`: as ToFloat of each, times its gain, in their order. (S16 at unity
- * gain may be summed exactly first, and the sum added.)
+ * Add `inputs` to `mix`: as ToFloat of each, times its gain, in their order. (S16 at
+ * unity gain may be summed exactly first, and the sum added.)
  *
  * @param format  of all inputs
  * @param inputs  each mix.size() * SampleBytes(format) bytes, at any alignment, not
