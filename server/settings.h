@@ -34,7 +34,7 @@ struct Settings {
     /** SCHED_FIFO priority of the audio threads; 0: ordinary scheduling. */
     uint32_t realtime_priority = 10;
     /** The longest cycle, in microseconds. */
-    uint32_t cycle_max_us = 20000;
+    uint32_t cycle_max_us = 25000;
     /** Most connections at once: of all users, and of one. */
     uint32_t max_clients = 1024;
     uint32_t max_clients_per_user = 512;

@@ -23,7 +23,7 @@ namespace shmd::engine {
 class RunningDevice {
   public:
     struct Options {
-        uint32_t cycle_max_us = 20000;
+        uint32_t cycle_max_us = 25000;
         int realtime_priority = 0;
         /** Runs first on the audio thread; tests confine the thread with it. */
         std::function<void()> on_audio_start;
