@@ -81,22 +81,33 @@ def write_numbers(path, frames):
     return path
 
 
+def unbroken_runs(frames):
+    """The first and last of each run of numbers that follow one another."""
+    begin = 0
+    for at in range(1, len(frames) + 1):
+        if at == len(frames) or frames[at] != frames[at - 1] + 1:
+            yield frames[begin], frames[at - 1]
+            begin = at
+
+
 def require_gaps(heard, last, xruns, most_lost):
-    """Each device went on behind the one before it, and what is missing was reported."""
+    """
+    Each device went on behind the one before it, and what is missing was reported: also
+    what a device that stayed has not got, as the machine was late. Return how often.
+    """
     next_frame = 1
-    gaps = 0
+    gaps = holes = 0
     for number, frames in enumerate(heard):
-        if not frames:
-            continue
-        equal(f"frames of device {number}, unbroken", frames[-1] - frames[0] + 1,
-              len(frames))
-        lost = frames[0] - next_frame
-        expect(-CYCLE_FRAMES <= lost < most_lost,
-               f"before device {number} {lost} frames are missing")
-        gaps += lost > 0
-        next_frame = frames[-1] + 1
+        for first, end in unbroken_runs(frames):
+            holes += first != frames[0]
+            lost = first - next_frame
+            expect(-CYCLE_FRAMES <= lost < most_lost,
+                   f"at device {number} {lost} frames are missing before {first}")
+            gaps += lost > 0
+            next_frame = end + 1
     equal("the last frame", last, next_frame - 1)
     expect(gaps <= xruns, f"{gaps} gaps, and {xruns} xruns were reported")
+    return holes
 
 
 @test_each(*TRANSPORTS)
@@ -116,8 +127,8 @@ def a_player_outlives_its_server_fifty_times(memfd):
         player.signal(signal.SIGINT)
         heard = server.heard_by_all()
         xruns = player.errors.count("underrun!!!")
-        require_gaps(heard, heard[-1][-1], xruns, BUFFER_FRAMES)
-        expect(xruns <= RESTARTS, f"{xruns} xruns")
+        holes = require_gaps(heard, heard[-1][-1], xruns, BUFFER_FRAMES)
+        expect(xruns <= RESTARTS + holes, f"{xruns} xruns")
 
 
 @test_each(*TRANSPORTS)
