@@ -31,16 +31,29 @@ void MixChunk(SampleFormat format, const std::byte* in, float gain,
         mix[i] += floats[i] * gain;
 }
 
+/** @param at  the sample of the inputs that the first of `mix` is for */
+void MixChunks(SampleFormat format, std::span<const MixInput> inputs, size_t at,
+               std::span<float> mix) noexcept {
+    for (const MixInput& input : inputs)
+        MixChunk(format, input.samples + at * SampleBytes(format), input.gain, mix);
+}
+
+void SumChunks(SampleFormat format, std::span<const MixInput> inputs, size_t at,
+               std::span<float> mix) noexcept {
+    std::array<float, kChunk> sum{};
+    const std::span summed = std::span{sum}.first(mix.size());
+    MixChunks(format, inputs, at, summed);
+    MixAdd(mix, summed);
+}
+
 }  // namespace
 
 void MixInputs(SampleFormat format, std::span<const MixInput> inputs,
                std::span<float> mix) noexcept {
-    const size_t sample_bytes = SampleBytes(format);
-    for (size_t at = simd::Mix(format, inputs, mix); at < mix.size(); at += kChunk) {
-        const std::span chunk = mix.subspan(at, std::min(kChunk, mix.size() - at));
-        for (const MixInput& input : inputs)
-            MixChunk(format, input.samples + at * sample_bytes, input.gain, chunk);
-    }
+    const auto mix_chunks = simd::AreSummedFirst(format, inputs) ? SumChunks : MixChunks;
+    for (size_t at = simd::Mix(format, inputs, mix); at < mix.size(); at += kChunk)
+        mix_chunks(format, inputs, at,
+                   mix.subspan(at, std::min(kChunk, mix.size() - at)));
 }
 
 void MixAdd(std::span<float> out, std::span<const float> in) noexcept {

@@ -1,6 +1,5 @@
 #include "audio/simd.h"
 
-#include <algorithm>
 #include <bit>
 #include <type_traits>
 
@@ -25,24 +24,17 @@ using WordVector = hn::Vec<Words>;
 // So many vectors at once hide the latency of an addition.
 constexpr size_t kVectors = 4;
 
-// The sum of so many 16-bit integers is exact as a float.
-constexpr size_t kMostSummed = 256;
-
 Vector SilenceUnlessFinite(Vector value) {
-    return hn::IfThenElseZero(hn::IsFinite(value), value);
+    // Times zero, infinity and NaN are NaN.
+    const Vector zero = hn::Zero(Floats{});
+    return hn::IfThenElseZero(hn::Eq(hn::Mul(value, zero), zero), value);
 }
 
 /** As RoundToInteger in convert.cc: to the nearest, ties away from zero. */
 WordVector RoundToInteger(Vector value) {
-    const Floats floats;
-    const Words words;
-    const WordVector whole = hn::ConvertTo(words, value);
-    const Vector rest = hn::Sub(value, hn::ConvertTo(floats, whole));
-    const Vector one = hn::Set(floats, 1.0F);
-    const Vector half = hn::Set(floats, 0.5F);
-    const Vector up = hn::IfThenElseZero(hn::Ge(rest, half), one);
-    const Vector down = hn::IfThenElseZero(hn::Le(rest, hn::Neg(half)), one);
-    return hn::Add(whole, hn::ConvertTo(words, hn::Sub(up, down)));
+    const Vector whole = hn::Trunc(value);
+    const Vector rest = hn::Sub(value, whole);
+    return hn::ConvertTo(Words{}, hn::Add(whole, hn::Trunc(hn::Add(rest, rest))));
 }
 
 WordVector ToInteger(Vector value, float full, float most) {
@@ -182,12 +174,17 @@ bool MixBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
 }
 
 template <typename Codec>
-size_t MixAll(Codec, const MixInput* inputs, size_t count, float* mix, size_t samples) {
+size_t MixBlocks(const MixInput* inputs, size_t count, float* mix, size_t samples) {
     const size_t block = kVectors * hn::Lanes(Floats{});
     size_t i = 0;
     for (; i + block <= samples; i += block)
         MixBlock<Codec>(inputs, count, mix, i);
     return i;
+}
+
+template <typename Codec>
+size_t MixAll(Codec, const MixInput* inputs, size_t count, float* mix, size_t samples) {
+    return MixBlocks<Codec>(inputs, count, mix, samples);
 }
 
 /** Who sends infinity or NaN silences no sample but his own: only then each is looked at.
@@ -206,43 +203,52 @@ WordVector LoadShorts(const std::byte* in) {
     return hn::PromoteTo(Words{}, hn::LoadU(Shorts{}, from));
 }
 
-/** Integers at unity gain: their sum is made of integers, and converted once. */
-void SumBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
+void AddSum(WordVector sum, float* mix) {
     const Floats floats;
-    const size_t lanes = hn::Lanes(floats);
+    const Vector value = hn::Mul(hn::ConvertTo(floats, sum), hn::Set(floats, S16::kStep));
+    hn::StoreU(hn::Add(hn::LoadU(floats, mix), value), floats, mix);
+}
+
+/** Those that are summed first: as integers, which are converted once. */
+void SumBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
+    const size_t lanes = hn::Lanes(Words{});
     const size_t vector_bytes = lanes * S16::kBytes;
     WordVector sum0 = hn::Zero(Words{});
     WordVector sum1 = sum0;
     WordVector sum2 = sum0;
     WordVector sum3 = sum0;
-    for (size_t i = 0; i < count; ++i) {
-        const std::byte* const in = inputs[i].samples + at * S16::kBytes;
+    WordVector sum4 = sum0;
+    WordVector sum5 = sum0;
+    WordVector sum6 = sum0;
+    WordVector sum7 = sum0;
+    for (const MixInput* input = inputs; input != inputs + count; ++input) {
+        const std::byte* const in = input->samples + at * S16::kBytes;
         sum0 = hn::Add(sum0, LoadShorts(in));
         sum1 = hn::Add(sum1, LoadShorts(in + vector_bytes));
         sum2 = hn::Add(sum2, LoadShorts(in + 2 * vector_bytes));
         sum3 = hn::Add(sum3, LoadShorts(in + 3 * vector_bytes));
+        sum4 = hn::Add(sum4, LoadShorts(in + 4 * vector_bytes));
+        sum5 = hn::Add(sum5, LoadShorts(in + 5 * vector_bytes));
+        sum6 = hn::Add(sum6, LoadShorts(in + 6 * vector_bytes));
+        sum7 = hn::Add(sum7, LoadShorts(in + 7 * vector_bytes));
     }
-    const Vector step = hn::Set(floats, S16::kStep);
-    const auto add = [&](WordVector sum, float* to) {
-        const Vector value = hn::Mul(hn::ConvertTo(floats, sum), step);
-        hn::StoreU(hn::Add(hn::LoadU(floats, to), value), floats, to);
-    };
-    add(sum0, mix + at);
-    add(sum1, mix + at + lanes);
-    add(sum2, mix + at + 2 * lanes);
-    add(sum3, mix + at + 3 * lanes);
+    AddSum(sum0, mix + at);
+    AddSum(sum1, mix + at + lanes);
+    AddSum(sum2, mix + at + 2 * lanes);
+    AddSum(sum3, mix + at + 3 * lanes);
+    AddSum(sum4, mix + at + 4 * lanes);
+    AddSum(sum5, mix + at + 5 * lanes);
+    AddSum(sum6, mix + at + 6 * lanes);
+    AddSum(sum7, mix + at + 7 * lanes);
 }
 
 size_t MixAll(S16, const MixInput* inputs, size_t count, float* mix, size_t samples) {
-    const bool is_sum = count <= kMostSummed &&
-                        std::all_of(inputs, inputs + count, [](const MixInput& input) {
-                            return input.gain == 1.0F;
-                        });
-    const size_t block = kVectors * hn::Lanes(Floats{});
+    if (!AreSummedFirst(SampleFormat::kS16Le, {inputs, count}))
+        return MixBlocks<S16>(inputs, count, mix, samples);
+    const size_t block = 2 * kVectors * hn::Lanes(Floats{});
     size_t i = 0;
     for (; i + block <= samples; i += block)
-        is_sum ? SumBlock(inputs, count, mix, i)
-               : static_cast<void>(MixBlock<S16>(inputs, count, mix, i));
+        SumBlock(inputs, count, mix, i);
     return i;
 }
 

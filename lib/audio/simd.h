@@ -3,6 +3,7 @@
 #include "audio/format.h"
 #include "audio/mix.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -20,6 +21,18 @@ size_t Load(SampleFormat format, const std::byte* in, std::span<float> out) noex
 
 /** FromFloat of a whole number of blocks. @return samples done; 0: no such format here */
 size_t Store(SampleFormat format, std::span<const float> in, std::byte* out) noexcept;
+
+/**
+ * Whether the inputs are added to each other first, and their sum to the mix: 16-bit
+ * integers at unity gain, of which so many have a sum that is exact as a float.
+ */
+inline bool AreSummedFirst(SampleFormat format,
+                           std::span<const MixInput> inputs) noexcept {
+    constexpr size_t kMostSummed = 256;
+    return format == SampleFormat::kS16Le && inputs.size() <= kMostSummed &&
+           std::ranges::all_of(
+               inputs, [](float gain) { return gain == 1.0F; }, &MixInput::gain);
+}
 
 /**
  * Add `inputs`, all of `format`, to a whole number of blocks of `mix`. The mix is read

@@ -138,6 +138,33 @@ TEST_P(SimdTest, MixesAsOneStreamAfterTheOther) {
     }
 }
 
+/** The order of additions does not depend on the place, nor on the processor. */
+TEST_P(SimdTest, MixesAsSampleBySample) {
+    std::vector<std::vector<std::byte>> streams;
+    std::vector<MixInput> inputs;
+    for (size_t i = 0; i < 5; ++i) {
+        streams.push_back(AnyBytes());
+        inputs.push_back({streams.back().data(), 1.0F});
+    }
+    // Added to this, the order makes a difference.
+    const std::vector<float> before(kSamples, 0.1F / 32768.0F);
+    std::vector<float> expected = before;
+    for (size_t i = 0; i < kSamples; ++i) {
+        MixInputs(GetParam(), inputs, {&expected[i], 1});
+        for (MixInput& input : inputs)
+            input.samples += SampleBytes(GetParam());
+    }
+    for (size_t i = 0; i < inputs.size(); ++i)
+        inputs[i].samples = streams[i].data();
+    for (const int64_t target : simd::Targets()) {
+        simd::UseTarget(target);
+        std::vector<float> mix = before;
+        MixInputs(GetParam(), inputs, mix);
+        ASSERT_EQ(std::memcmp(mix.data(), expected.data(), kSamples * sizeof(float)), 0)
+            << "target " << target;
+    }
+}
+
 std::string NameOf(const ::testing::TestParamInfo<SampleFormat>& info) {
     return std::string{FormatName(info.param)};
 }
