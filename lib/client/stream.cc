@@ -132,6 +132,7 @@ void Stream::Prepare() noexcept {
     base_ = std::max(appl_, tracker_.Newest());
     appl_ = base_;
     tracker_.Reset(base_, params_.rate_hz);
+    device_tracker_.Reset(base_, params_.rate_hz);
     last_position_ = {};
     next_alive_check_ns_ = 0;
     OwnBlock().written_frames.store(appl_, std::memory_order_release);
@@ -194,9 +195,17 @@ Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
     if (moves) {
         last_position_ = *position;
         tracker_.FrameAt(*position, Limit(*position), now_ns);
+        if (!is_playback_) device_tracker_.FrameAt(*position, UINT64_MAX, now_ns);
     }
     const uint64_t frame = is_making_up_ ? stands_at_ : tracker_.Newest();
-    return {StateOf(position), frame - base_, last_position_.delay_frames};
+    const State state = StateOf(position);
+    return {state, frame - base_, last_position_.delay_frames + Undelivered(state)};
+}
+
+/** Frames that a recorder's device has captured since the server was there last. */
+uint64_t Stream::Undelivered(State state) const noexcept {
+    if (is_playback_ || is_making_up_ || state != State::kRunning) return 0;
+    return device_tracker_.Newest() - tracker_.Newest();
 }
 
 /** What the server said last of this start. */

@@ -82,8 +82,9 @@ class Stream final : private Connection::Listener {
     struct Snapshot {
         State state;
         uint64_t hw_frames;  // hw_ptr
-        uint64_t
-            delay_frames;  // between hw_ptr and the device's end, over the socket's ring
+        // Between hw_ptr and the device's end: over the socket's ring, or from a
+        // recorder's device, which goes on capturing.
+        uint64_t delay_frames;
     };
     Snapshot Look(int64_t now_ns) noexcept;
 
@@ -151,6 +152,7 @@ class Stream final : private Connection::Listener {
     void RefreshWords(const shm::Position& position, int64_t now_ns) noexcept;
     void EndRefresh() noexcept;
     [[nodiscard]] uint64_t Limit(const shm::Position& position) const noexcept;
+    [[nodiscard]] uint64_t Undelivered(State state) const noexcept;
     [[nodiscard]] uint64_t KnownLimit(const shm::Position& position) const noexcept;
     void CheckAlive(const std::optional<shm::Position>& position,
                     int64_t now_ns) noexcept;
@@ -178,6 +180,7 @@ class Stream final : private Connection::Listener {
     std::unique_ptr<Connection> connection_;
     Readiness readiness_;
     PositionTracker tracker_;
+    PositionTracker device_tracker_;  // also beyond what the server has delivered
     Params params_;
     bool over_socket_ = false;
     Link link_ = Link::kUp;

@@ -103,6 +103,7 @@ void Stream::CopyFrames(std::span<const std::byte> old_pool) noexcept {
  */
 void Stream::Restart(Wanted wanted) noexcept {
     const uint64_t at = tracker_.Newest();
+    device_tracker_.Reset(at, params_.rate_hz);
     const bool makes_up = is_making_up_ || (is_playback_ && wanted == Wanted::kRunning &&
                                             stop_threshold_ != wire::kNeverStop);
     if (!is_making_up_) stands_at_ = at;

@@ -2,8 +2,10 @@
 """
 Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer.
 
-    alsa_probe.py positions PCM SECONDS SAMPLES   play, look at random moments; a list of
-                                         [before_ns, after_ns, written, avail, delay]
+    alsa_probe.py positions PCM playback|capture SECONDS SAMPLES
+                                         look at random moments; a list of
+                                         [before_ns, after_ns, moved, avail, delay], where
+                                         moved is what was written or read
     alsa_probe.py blocked PCM PERIODS    write that much, blocking; how often it slept
     alsa_probe.py idle PCM SECONDS       poll streams that have nothing to say; how often
                                          poll(2) returned, and how often it slept
@@ -36,21 +38,41 @@ class Player:
     def __init__(self, name, mode):
         self.pcm = Pcm(name, PLAYBACK, mode)
         self.pcm.set_params()
-        self.written = 0
+        self.moved = 0
         self._frames = b"\x01\x02\x03\x04" * BUFFER
 
     def fill(self):
         room = self.pcm.avail_update()
         while room > 0:
             count = self.pcm.writei(self._frames, room)
-            self.written += count
+            self.moved += count
             room = self.pcm.avail_update()
 
 
-def positions(name, seconds, samples):
-    player = Player(name, NONBLOCK)
-    player.fill()
-    player.pcm.start()
+class Recorder:
+    """A PCM that is kept empty."""
+
+    def __init__(self, name, mode):
+        self.pcm = Pcm(name, CAPTURE, mode)
+        self.pcm.set_params()
+        self.moved = 0
+        self._frames = ctypes.create_string_buffer(BUFFER * FRAME_BYTES)
+
+    def empty(self):
+        ready = self.pcm.avail_update()
+        if ready > 0:
+            self.moved += self.pcm.readi(self._frames, ready)
+
+
+def positions(name, direction, seconds, samples):
+    if direction == "playback":
+        stream = Player(name, NONBLOCK)
+        move = stream.fill
+    else:
+        stream = Recorder(name, NONBLOCK)
+        move = stream.empty
+    move()
+    stream.pcm.start()
     avail, delay = ctypes.c_long(), ctypes.c_long()
     found = []
     next_ns = time.monotonic_ns()
@@ -58,12 +80,12 @@ def positions(name, seconds, samples):
         next_ns += int(random.expovariate(float(samples) / float(seconds)) * 1e9)
         time.sleep(max(0, next_ns - time.monotonic_ns()) / 1e9)
         before_ns = time.monotonic_ns()
-        player.pcm.avail_delay(ctypes.byref(avail), ctypes.byref(delay))
-        found.append([before_ns, time.monotonic_ns(), player.written, avail.value,
+        stream.pcm.avail_delay(ctypes.byref(avail), ctypes.byref(delay))
+        found.append([before_ns, time.monotonic_ns(), stream.moved, avail.value,
                       delay.value])
         if avail.value >= PERIOD:
-            player.fill()
-    player.pcm.close()
+            move()
+    stream.pcm.close()
     return found
 
 

@@ -33,26 +33,37 @@ def require_no_way_back(what, values):
         expect(before <= after, f"{what} goes back, from {before} to {after}")
 
 
-def lateness_frames(samples):
+def require_on_a_line(samples, frames):
     """
-    The frame that is heard, as `delay` tells it, against a straight line at the rate; the
-    virtual device is one. In frames, for the half of the samples whose moment is known
-    best.
+    The frame at which the device is, as `delay` tells it in each of the samples, against
+    a straight line at the rate; the virtual device is one. For the half of the samples
+    whose moment is known best.
     """
-    quick = sorted(samples, key=lambda sample: sample[1] - sample[0])[:len(samples) // 2]
-    offsets = [written - delay - (before + after) / 2e9 * RATE
-               for before, after, written, _, delay in quick]
+    moments = sorted((after - before, (before + after) / 2e9 * RATE, frame)
+                     for (before, after, *_), frame in zip(samples, frames))
+    offsets = [frame - at for _, at, frame in moments[:len(moments) // 2]]
     middle = statistics.median(offsets)
-    return [offset - middle for offset in offsets]
+    late = [abs(offset - middle) for offset in offsets]
+    median, worst = statistics.median(late), max(late)
+    print(f"{len(samples)} samples: median {median / RATE * 1e3:.4f} ms, "
+          f"worst {worst / RATE * 1e3:.3f} ms")
+    expect(median < RATE * 0.0001, f"the median error is {median:.1f} frames")
+    expect(worst <= CYCLE_FRAMES, f"the worst error is {worst:.1f} frames")
+
+
+def positions(memfd, direction):
+    """What alsa_probe.py saw of a stream that had no xrun."""
+    with Server("virtual", settings=[f"memfd={memfd}"]) as server:
+        samples = probe(server, "positions", "shm", direction, SECONDS, SAMPLES)
+        server.stop()
+        stream, = server.streams()
+    equal("xruns", 0, stream["xruns"])
+    return samples
 
 
 @test_each(*TRANSPORTS)
 def the_position_is_where_the_device_is(memfd):
-    with Server("virtual", settings=[f"memfd={memfd}"]) as server:
-        samples = probe(server, "positions", "shm", SECONDS, SAMPLES)
-        server.stop()
-        stream, = server.streams()
-    equal("xruns", 0, stream["xruns"])
+    samples = positions(memfd, "playback")
     hw_frames = [written + avail - BUFFER for _, _, written, avail, _ in samples]
     heard = [written - delay for _, _, written, _, delay in samples]
     require_no_way_back("hw_ptr", hw_frames)
@@ -62,13 +73,18 @@ def the_position_is_where_the_device_is(memfd):
         passed = (after - before) * RATE / 1e9 + 1
         expect(-passed <= avail + delay - BUFFER <= CYCLE_FRAMES,
                f"at frame {hw} avail is {avail}, delay {delay}, the buffer {BUFFER}")
-    late = lateness_frames(samples)
-    median = statistics.median(map(abs, late))
-    worst = max(map(abs, late))
-    print(f"{len(samples)} samples: median {median / RATE * 1e3:.4f} ms, "
-          f"worst {worst / RATE * 1e3:.3f} ms")
-    expect(median < RATE * 0.0001, f"the median error is {median:.1f} frames")
-    expect(worst <= CYCLE_FRAMES, f"the worst error is {worst:.1f} frames")
+    require_on_a_line(samples, heard)
+
+
+@test_each(*TRANSPORTS)
+def a_recorders_delay_is_since_the_device_captured(memfd):
+    samples = positions(memfd, "capture")
+    captured = [read + delay for _, _, read, _, delay in samples]
+    require_no_way_back("hw_ptr", [read + avail for _, _, read, avail, _ in samples])
+    require_no_way_back("what was captured", captured)
+    for _, _, read, avail, delay in samples:
+        expect(delay >= avail, f"at frame {read} avail is {avail} and delay {delay}")
+    require_on_a_line(samples, captured)
 
 
 @test_each(*TRANSPORTS)
