@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""shmd beside dmix, on snd-dummy in the emulated machine of scripts/vm, in one boot.
+"""shmd beside dmix and dsnoop, on snd-dummy in the emulated machine, in one boot.
 
 As a program it is what runs in there; it prints its rows.
 """
@@ -25,17 +25,29 @@ class OnDummy(peers.Shmd):
     device = "hw:CARD=Dummy"
 
 
+class OnDummyRecording(OnDummy):
+    name, title = "shmd, recording", "shmd, recording"
+    records = True
+
+
 class Dmix(peers.Peer):
     """It has no server: each client adds to the card's own buffer."""
 
-    name = title = "dmix"
+    name = title = kind = "dmix"
 
     def start(self, home, period):
         self.client = home.environment(ALSA_CONFIG_PATH=home.alsa_config(f"""
-            pcm.bench {{ type dmix ipc_key 5678293 ipc_perm 0600 slave {{
+            pcm.bench {{ type {self.kind} ipc_key 5678293 ipc_perm 0600 slave {{
                 pcm "hw:Dummy" format S16_LE rate 48000 channels 2
                 period_size {SIZE[0]} buffer_size {SIZE[1]} }} }}
             """))
+
+
+class Dsnoop(Dmix):
+    """Its clients read the card's own buffer."""
+
+    name = title = kind = "dsnoop"
+    records = True
 
 
 class Direct(peers.Peer):
@@ -52,7 +64,7 @@ class Direct(peers.Peer):
 def inside(build, repetitions, window_s, counts):
     """The rows, measured by taking turns."""
     rows = Rows()
-    chosen = [Dmix(build), OnDummy(build), Direct(build)]
+    chosen = [kind(build) for kind in (Dmix, OnDummy, Dsnoop, OnDummyRecording, Direct)]
     for repetition in range(repetitions):
         for streams in counts:
             for peer in chosen[repetition % 2:] + chosen[:repetition % 2]:

@@ -52,7 +52,6 @@ class Judge:
                        and peer.name != "shmd"]
 
     def cost(self, peer, period, streams):
-        """None where a peer had xruns: what it cost was not the same work."""
         return self.rows.figure("cost", "cost", peer=peer, period=period, streams=streams)
 
     def measured_streams(self, period, least, most):
@@ -169,9 +168,10 @@ class Judge:
         checks = []
         for row in self.rows.of("trip", peer="shmd"):
             where = f"{row['period']}/{row['buffer']}"
-            arrival = row.get("arrival")
-            checks.append(below(f"{where}: in buffers", arrival and
-                                arrival / row["buffer"], 1.0))
+            # A hundredth of a period is how long a reader takes to wake.
+            over = row["arrival"] - row["buffer"] if "arrival" in row else None
+            checks.append(below(f"{where}: frames beyond the buffer", over,
+                                row["period"] / 100))
             error = row.get("delay_error")
             checks.append(below(f"{where}: delay wrong by %", error and 100 * error, 1.0))
         return judge("11", "play-to-monitor round trip, medians",

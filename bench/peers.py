@@ -33,6 +33,7 @@ class Peer:
 
     name = title = ""
     pcm = monitor = "bench"
+    records = False  # its clients play
     most_streams = 1024
     has_server = True
 
@@ -56,7 +57,8 @@ class Peer:
         return _Running(self, period)
 
     def program(self):
-        return [os.path.join(self.build, "bench/load/load"), "--pcm", self.pcm]
+        return [os.path.join(self.build, "bench/load/load"), "--pcm", self.pcm,
+                *(["--record"] if self.records else [])]
 
     def load(self, *arguments, seconds=90, before=()):
         """Run the client program against it, under `before`; return what it reports."""

@@ -38,6 +38,7 @@ COST_FIGURES = (
     ("idle_wakes", "Returns of a client's poll that found nothing to do, a period"),
     ("late_p50_us", "Wake-up lateness, median of a writer, µs"),
     ("late_p99_us", "Wake-up lateness, 99th percentile of a writer, µs"),
+    ("behind", "Periods that a writer fell behind at most, told of it or not"),
 )
 
 
@@ -118,7 +119,7 @@ def limits_section(rows, peers):
                              for peer in peers if rows.of("most", peer=peer.name)]))
     if rows.of("least"):
         counts = rows.seen("streams", "least")
-        text += section("Least period without an xrun", "Frames, by halving from 128 to "
+        text += section("Least period without an xrun", "Frames, by halving from 512 to "
                         "16; the buffer is four periods.", table(
                             ["", *(f"{n} streams" for n in counts)],
                             [[peer.title] + [cell(rows, "least_period", "least",

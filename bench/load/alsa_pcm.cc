@@ -1,8 +1,14 @@
 #include "bench/load/alsa_pcm.h"
 
+#include <cerrno>
 #include <stdexcept>
 
 namespace shmd::bench {
+namespace {
+
+constexpr int kWaitMs = 500;
+
+}  // namespace
 
 void RequireAlsa(int result, const char* what) {
     if (result < 0)
@@ -77,6 +83,30 @@ unsigned short AlsaPcm::Events(pollfd* polled) {
         throw std::runtime_error{std::string{"the stream is "} +
                                  snd_pcm_state_name(state)};
     return events;
+}
+
+Player::Wake AlsaPcm::Wait(std::vector<pollfd>& polled, short ready) {
+    const int found = poll(polled.data(), polled.size(), kWaitMs);
+    if (found == 0) return Player::Wake::kTimeout;
+    if (found < 0) return Player::Wake::kNothing;
+    const auto events = Events(polled.data());
+    if ((events & POLLERR) != 0) return Player::Wake::kXrun;
+    return (events & ready) != 0 ? Player::Wake::kRoom : Player::Wake::kNothing;
+}
+
+std::optional<uint32_t> AlsaPcm::AvailPeriods() {
+    const auto avail = snd_pcm_avail_update(handle_);
+    if (avail == -EPIPE) return std::nullopt;
+    RequireAlsa(static_cast<int>(avail), "snd_pcm_avail_update");
+    return static_cast<uint32_t>(avail) / size_.period_frames;
+}
+
+bool AlsaPcm::IsMoved(snd_pcm_sframes_t moved) const {
+    if (moved == -EPIPE) return false;
+    RequireAlsa(static_cast<int>(moved), "moving a period");
+    if (moved != static_cast<snd_pcm_sframes_t>(size_.period_frames))
+        throw std::runtime_error{"it moved less than it said it could"};
+    return true;
 }
 
 }  // namespace shmd::bench

@@ -4,6 +4,7 @@
 
 #include <alsa/asoundlib.h>
 #include <poll.h>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,22 @@ class AlsaPcm {
 
     /** What `polled`, Descriptors() after poll(2), says. Errors: std::runtime_error. */
     unsigned short Events(pollfd* polled);
+
+    /**
+     * As Player::Wait().
+     * @param polled  a copy of Descriptors()
+     * @param ready   POLLOUT or POLLIN: the event that a period can be moved
+     */
+    Player::Wake Wait(std::vector<pollfd>& polled, short ready);
+
+    /** @return how many can be moved; nothing after an xrun. As Player::Write(). */
+    std::optional<uint32_t> AvailPeriods();
+
+    /**
+     * @param moved  what moving one period returned
+     * @return whether it was moved; false after an xrun. Errors: std::runtime_error.
+     */
+    [[nodiscard]] bool IsMoved(snd_pcm_sframes_t moved) const;
 
   private:
     void SetHardware(Player::Size wanted);

@@ -2,11 +2,13 @@
 
 #include "bench/load/alone.h"
 #include "bench/load/alsa_player.h"
+#include "bench/load/alsa_recorder.h"
 #include "bench/load/options.h"
 #include "bench/load/trip.h"
 
 #include <cstdio>
 #include <exception>
+#include <memory>
 
 namespace {
 
@@ -15,7 +17,8 @@ using namespace shmd::bench;
 constexpr uint32_t kPulses = 10;
 
 nlohmann::json Run(const Options& options) {
-    const auto make_player = [&options](uint32_t) {
+    const auto make_player = [&options](uint32_t) -> std::unique_ptr<Player> {
+        if (options.record) return std::make_unique<AlsaRecorder>(options.pcm);
         return std::make_unique<AlsaPlayer>(options.pcm);
     };
     if (!options.monitor.empty())

@@ -19,6 +19,7 @@ constexpr std::array kLongOptions{
     option{"settle", required_argument, nullptr, 's'},
     option{"seconds", required_argument, nullptr, 'w'},
     option{"server-pid", required_argument, nullptr, 'S'},
+    option{"record", no_argument, nullptr, 'r'},
     option{"alone", no_argument, nullptr, 'a'},
     option{"opens", required_argument, nullptr, 'o'},
     option{"trip", required_argument, nullptr, 't'},
@@ -47,6 +48,9 @@ void Set(Options& options, int key, const char* value) {
             break;
         case 'S':
             options.crowd.servers.push_back(std::stoi(value));
+            break;
+        case 'r':
+            options.record = true;
             break;
         case 'a':
             options.alone = true;

@@ -11,6 +11,7 @@ namespace shmd::bench {
 struct Options {
     std::string pcm = "shm";
     std::string monitor;  // --trip: record this one
+    bool record = false;  // --record: the others record, and do not play
     bool alone = false;   // --alone: this process is the only writer
     uint32_t opens = 0;   // --opens N: open and close so many times
     CrowdOptions crowd;

@@ -44,9 +44,12 @@ void Writer::Start(Player::Size wanted) {
     slot_.state.store(Slot::kRunning, std::memory_order_release);
 }
 
-void Writer::Fill() {
-    while (player_.Write(kAllPeriods).value_or(0) != 0) {
-    }
+/** @return how many periods that took */
+uint32_t Writer::Fill() {
+    uint32_t sum = 0;
+    while (const uint32_t written = player_.Write(kAllPeriods).value_or(0))
+        sum += written;
+    return sum;
 }
 
 void Writer::Turn(WakeTimes& times) {
@@ -69,7 +72,7 @@ void Writer::OnXrun(WakeTimes& times) {
     Count(slot_.xruns);
     times.Restart();
     player_.Recover();
-    Fill();
+    Count(slot_.periods, Fill());
 }
 
 }  // namespace shmd::bench

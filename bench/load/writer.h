@@ -19,7 +19,7 @@ class Writer {
 
   private:
     void Start(Player::Size wanted);
-    void Fill();
+    uint32_t Fill();
     void Turn(WakeTimes& times);
     void OnXrun(WakeTimes& times);
 
