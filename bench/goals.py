@@ -151,7 +151,8 @@ class Judge:
                      "512; 2 times PipeWire's", [
                          (f"1024/4096: {big}", None if big is None else big >= 512),
                          (f"128/512: {small}, PipeWire {other}",
-                          None if None in (small, other) else small >= 2 * other)])
+                          None if None in (small, other)
+                          else small >= max(2 * other, 1))])
 
     def least(self):
         checks = []

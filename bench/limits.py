@@ -3,7 +3,7 @@
 import cost
 from private import Failed
 
-COUNTS = (64, 128, 256, 512, 1024)
+COUNTS = (16, 32, 64, 128, 256, 512, 1024)
 PERIODS = (512, 256, 128, 64, 32, 16)
 # A late wake may be the machine's: see what the floor bears. As often as this is taken
 # for the server's; the longer it is looked at, and the shorter the periods are, the more

@@ -111,7 +111,7 @@ def limits_section(rows, peers):
     text = ""
     if rows.of("most"):
         text += section("Most streams at full rate without an xrun", "By doubling, from "
-                        "64 to 1024; 0: not even 64.", table(
+                        "16 to 1024; 0: not even 16.", table(
                             ["", "1024/4096", "128/512"],
                             [[peer.title, *(cell(rows, "streams", "most",
                                                  peer=peer.name, period=period)
