@@ -52,10 +52,16 @@ class Spread:
         return (self.most - self.least) / self.median if self.median else 0.0
 
     def text(self, digits=3):
-        words = f"{self.median:.{digits}g}"
+        words = in_words(self.median, digits)
         if self.count > 1 and self.least != self.most:
-            words += f" ({self.least:.{digits}g}–{self.most:.{digits}g})"
+            words += (f" ({in_words(self.least, digits)}–"
+                      f"{in_words(self.most, digits)})")
         return words
+
+
+def in_words(value, digits):
+    """What was counted, whole; what was measured, to so many digits."""
+    return str(value) if isinstance(value, int) else f"{value:.{digits}g}"
 
 
 def percentile(values, part):
