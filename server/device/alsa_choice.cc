@@ -36,6 +36,7 @@ class Choice {
     uint32_t ChooseChannels();
     uint32_t ChooseRate();
     void ChooseSizes(uint32_t rate_hz);
+    bool ChooseInterrupts(const AlsaSetup& setup);
     [[nodiscard]] uint32_t PeriodFrames() const;
     [[nodiscard]] uint32_t BufferFrames() const;
 
@@ -264,6 +265,19 @@ void Choice::ChooseSizes(uint32_t rate_hz) {
                ", and a buffer needs " + std::to_string(kLeastPeriods) + " periods");
 }
 
+/** Who is paced by a timer needs none, if he learns by asking where the card is. */
+bool Choice::ChooseInterrupts(const AlsaSetup& setup) {
+    const bool can_do_without =
+        !setup.IsCoarse() && snd_pcm_hw_params_can_disable_period_wakeup(params_) != 0;
+    const bool has_interrupts = spec_.interrupts.value_or(!can_do_without);
+    if (!has_interrupts && !can_do_without)
+        Refuse("interrupts=off", !setup.is_hardware ? "it is no card's own PCM"
+                                 : setup.is_batch   ? "its pointer moves with them"
+                                                    : "its driver needs them");
+    snd_pcm_hw_params_set_period_wakeup(pcm_, params_, has_interrupts ? 1 : 0);
+    return has_interrupts;
+}
+
 }  // namespace
 
 void ChooseAlsaParams(snd_pcm_t* pcm, snd_pcm_hw_params_t* params, const AlsaSpec& spec,
@@ -278,8 +292,7 @@ void ChooseAlsaParams(snd_pcm_t* pcm, snd_pcm_hw_params_t* params, const AlsaSpe
     setup.period_frames = choice.PeriodFrames();
     setup.buffer_frames = choice.BufferFrames();
     setup.is_batch = snd_pcm_hw_params_is_batch(params) != 0;
-    // Period interrupts stay on: while nobody plays, they are what makes the kernel look
-    // where the card is and silence what was played, else the ring would be heard again.
+    setup.has_interrupts = choice.ChooseInterrupts(setup);
 }
 
 }  // namespace shmd::device

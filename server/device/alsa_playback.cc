@@ -9,6 +9,13 @@
 
 namespace shmd::device {
 
+namespace {
+
+/** How long to leave a card alone that is about to have played all. */
+constexpr int64_t kLeastRestNs = base::kNsPerMs;
+
+}  // namespace
+
 const audio::StreamFormat& AlsaPlayback::PlaybackFormat() const noexcept {
     return Setup().format;
 }
@@ -33,6 +40,7 @@ uint32_t AlsaPlayback::LatencyFrames() const noexcept {
 
 bool AlsaPlayback::Start(int64_t now_ns) noexcept {
     is_skipping_ = false;
+    is_silent_ = true;
     if (!pcm_.Handover().TryStart()) return false;
     has_failed_ = is_down_ = false;
     errors_ = 0;
@@ -80,7 +88,20 @@ void AlsaPlayback::Stop() noexcept {
         // What it may play before it sees that there is no more.
         WriteSilence(2 * int64_t{Setup().period_frames});
     }
+    is_silent_ = Setup().has_interrupts;
     pcm_.Handover().Stop();
+}
+
+int64_t AlsaPlayback::Rest(int64_t now_ns) noexcept {
+    // If the loop has taken the handle, it closes the card, and nothing is heard again.
+    if (is_silent_ || !pcm_.Handover().TryStart()) return base::kNever;
+    int64_t card = 0;
+    is_silent_ = AskCard(card) < 0 || card >= written_;
+    pcm_.Handover().Stop();
+    if (is_silent_) return base::kNever;
+    const int64_t rest_ns =
+        base::MulDiv(written_ - card, base::kNsPerSecond, Setup().format.rate_hz);
+    return now_ns + std::max(rest_ns, kLeastRestNs);
 }
 
 uint64_t AlsaPlayback::PositionFrames(int64_t now_ns) noexcept {

@@ -34,7 +34,9 @@ namespace shmd::device {
  * where it is still in time.
  *
  * Hardware runs on when it is stopped: the kernel silences what was played, and Start
- * finds the place. Any other PCM plays what it has and stops by itself.
+ * finds the place. It does so at each interrupt and whenever it is asked where the card
+ * is; without interrupts it is asked once more when the last frames were heard (Rest).
+ * Any other PCM plays what it has and stops by itself.
  */
 class AlsaPlayback final : public Device {
   public:
@@ -58,6 +60,7 @@ class AlsaPlayback final : public Device {
 
     bool Start(int64_t now_ns) noexcept override;
     void Stop() noexcept override;
+    int64_t Rest(int64_t now_ns) noexcept override;
     [[nodiscard]] uint64_t PositionFrames(int64_t now_ns) noexcept override;
     [[nodiscard]] int64_t TimeOfFrameNs(uint64_t frame) const noexcept override;
     [[nodiscard]] bool HasFailed() const noexcept override { return has_failed_; }
@@ -104,6 +107,7 @@ class AlsaPlayback final : public Device {
     int64_t written_ = 0;
     int64_t base_ = 0;
     bool is_skipping_ = false;    // the last block was a client's own
+    bool is_silent_ = true;       // stopped, and nothing that was heard is in the ring
     int64_t prepared_ = 0;        // where the card was prepared last: its pointer is 0
     uint64_t rendered_ = 0;       // the device's, after the last that was rendered
     uint64_t last_position_ = 0;  // the device's

@@ -114,6 +114,7 @@ std::string Describe(const AlsaSpec& spec, const AlsaSetup& setup) {
     text += std::to_string(setup.format.channels) + " channels, period ";
     text += std::to_string(setup.period_frames) + ", buffer ";
     text += std::to_string(setup.buffer_frames);
+    if (!setup.has_interrupts) text += ", no interrupts";
     if (setup.is_clockless) text += ", paced by a timer";
     return text;
 }

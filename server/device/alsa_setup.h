@@ -29,6 +29,9 @@ struct AlsaSetup {
     bool is_clockless = false;
     /** Its pointer moves about a period at a time (SND_PCM_INFO_BATCH). */
     bool is_batch = false;
+    /** It interrupts at each period; else its pointer moves for who asks, and no more is
+     * silenced than that. */
+    bool has_interrupts = true;
     // -1, 0, 0 if it is no card's.
     int card = -1;
     unsigned device = 0;
@@ -45,7 +48,8 @@ struct AlsaSetup {
  * chosen: 48000 Hz or the next best, 2 channels, else the fewest above, else the most;
  * the format that keeps most (S32_LE, S24_LE, S24_3LE, S16_LE, FLOAT_LE, then any); the
  * ring's own memory if it is hardware's, else reads and writes, which is one copy less
- * through a plugin; periods of 10 ms in a buffer of 100 ms, if that is near.
+ * through a plugin; periods of 10 ms in a buffer of 100 ms, if that is near; no
+ * interrupts where the hardware's pointer can do without.
  *
  * The kernel is asked never to stop it, and to silence what was played.
  *

@@ -12,7 +12,8 @@ namespace shmd::device {
 
 namespace {
 
-constexpr std::string_view kKeys = "rate, channels, format, period, buffer and access";
+constexpr std::string_view kKeys =
+    "rate, channels, format, period, buffer, access and interrupts";
 /** Half a minute at 48 kHz: more than any card has. */
 constexpr uint32_t kMostBufferFrames = 1 << 21;
 
@@ -65,14 +66,25 @@ void SetAccess(AlsaSpec& spec, std::string_view value) {
     spec.access = value == "mmap" ? AlsaAccess::kMmap : AlsaAccess::kReadWrite;
 }
 
+void SetInterrupts(AlsaSpec& spec, std::string_view value) {
+    if (value != "on" && value != "off")
+        Refuse("interrupts", value, "auto, on and off are allowed");
+    spec.interrupts = value == "on";
+}
+
 struct Key {
     std::string_view name;
     void (*set)(AlsaSpec&, std::string_view);
 };
 
 constexpr std::array kKeyTable{
-    Key{"rate", SetRate},     Key{"channels", SetChannels}, Key{"format", SetFormat},
-    Key{"period", SetPeriod}, Key{"buffer", SetBuffer},     Key{"access", SetAccess},
+    Key{"rate", SetRate},
+    Key{"channels", SetChannels},
+    Key{"format", SetFormat},
+    Key{"period", SetPeriod},
+    Key{"buffer", SetBuffer},
+    Key{"access", SetAccess},
+    Key{"interrupts", SetInterrupts},
 };
 
 /** The key that `part` begins with; the table's size: none. */

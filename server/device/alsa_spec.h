@@ -28,6 +28,8 @@ struct AlsaSpec {
     std::optional<uint32_t> period_frames;
     std::optional<uint32_t> buffer_frames;
     std::optional<AlsaAccess> access;
+    /** Whether the card interrupts at each period. */
+    std::optional<bool> interrupts;
 
     bool operator==(const AlsaSpec&) const = default;
 };
@@ -37,7 +39,7 @@ struct AlsaSpec {
  * commas; `auto` is as if the key were not there.
  *
  *     PCM[,rate=HZ|auto][,channels=N|auto][,format=NAME|auto][,period=FRAMES|auto]
- *        [,buffer=FRAMES|auto][,access=mmap|rw|auto]
+ *        [,buffer=FRAMES|auto][,access=mmap|rw|auto][,interrupts=on|off|auto]
  *
  * The name may hold commas and equals signs: it ends before the first part that begins
  * with one of these keys and an equals sign.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "audio/format.h"
+#include "base/clock.h"
 #include "base/unique_fd.h"
 
 #include <cstddef>
@@ -100,6 +101,16 @@ class Device {
 
     /** Stop; frames that were rendered count as played. Thread: audio. Realtime: yes. */
     virtual void Stop() noexcept = 0;
+
+    /**
+     * After a Stop: what can only be done when the last frames were heard.
+     * @return when it is to be called again; kNever if nothing is left to do.
+     * Thread: audio. Realtime: yes.
+     */
+    virtual int64_t Rest(int64_t now_ns) noexcept {
+        (void)now_ns;
+        return base::kNever;
+    }
 
     /** The position at `now_ns`. @pre started. Thread: audio. Realtime: yes. */
     [[nodiscard]] virtual uint64_t PositionFrames(int64_t now_ns) noexcept = 0;

@@ -52,7 +52,7 @@ Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
     const bool was_running = is_running_.load(std::memory_order_relaxed);
     if (!was_running && !AnyIsRunning()) {
         PublishPositions(rendered_);
-        return {base::kNever, context_.TakeNews()};
+        return {device_.Rest(now_ns), context_.TakeNews()};
     }
     if (!was_running && !device_.Start(now_ns))
         return WaitForDevice(Event::kClosed, rendered_);
@@ -74,7 +74,7 @@ Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
     device_.Stop();
     cycle_.Forget();
     is_running_.store(false, std::memory_order_release);
-    return {base::kNever, true};
+    return {device_.Rest(now_ns), true};
 }
 
 void Renderer::StopDirect() noexcept {

@@ -15,7 +15,7 @@ UNIT_TESTS = os.path.join(BUILD, "tests/unit/unit_tests")
            ("a loopback that is late", "*OnACardLoopback.Count*"),
            ("a loopback that stops", "*OnACardLoopback.Is*"),
            ("a loopback that captures", "*OnACardLoopback.Capt*"),
-           ("a dummy", "*OnACardDummy.*"))
+           ("a dummy", "*OnACardDummy.*"), ("an HDA codec", "OnACardHda.*"))
 def the_unit_tests_hold_on(tests):
     program = Program([UNIT_TESTS, f"--gtest_filter={tests}"])
     if program.wait(120) != 0:

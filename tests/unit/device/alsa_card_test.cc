@@ -7,6 +7,7 @@
 #include "device/alsa_playback.h"
 #include "tests/unit/device/alsa_drive.h"
 
+#include <sys/mman.h>
 #include <time.h>
 #include <algorithm>
 #include <atomic>
@@ -15,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <system_error>
 #include <thread>
 
@@ -397,9 +399,89 @@ TEST_P(OnACardDummy, CountsAGapWhenItIsLate) {
 INSTANTIATE_TEST_SUITE_P(Access, OnACardDummy, ::testing::Values("mmap", "rw"),
                          [](const auto& one) { return std::string{one.param}; });
 
-TEST(OnACard, PlaysOnAHdaCodecInRealTime) {
-    if (!HasCard("Intel")) GTEST_SKIP() << "no card Intel (snd-hda-intel)";
+/** How often the card interrupted, on whichever processor. */
+uint64_t Interrupts() {
+    std::ifstream file{"/proc/interrupts"};
+    for (std::string line; std::getline(file, line);) {
+        if (line.find("snd_hda_intel") == std::string::npos) continue;
+        std::istringstream counts{line.substr(line.find(':') + 1)};
+        uint64_t sum = 0;
+        for (uint64_t count = 0; counts >> count;)
+            sum += count;
+        return sum;
+    }
+    ADD_FAILURE() << "no interrupt of snd_hda_intel in /proc/interrupts";
+    return 0;
+}
+
+/** The card's ring, as a client in direct mode sees it. */
+std::vector<Frame> RingOf(AlsaPlayback& device) {
+    const SharedRing ring = device.ShareRing(true);
+    const size_t bytes = ring.ring_frames * sizeof(Frame);
+    void* const memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, ring.fd.Get(), 0);
+    if (memory == MAP_FAILED) ADD_FAILURE() << std::strerror(errno);
+    if (memory == MAP_FAILED) return {};
+    const auto* const frames = static_cast<const Frame*>(memory);
+    std::vector<Frame> copy{frames, frames + ring.ring_frames};
+    ::munmap(memory, bytes);
+    return copy;
+}
+
+class OnACardHda : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (!HasCard("Intel")) GTEST_SKIP() << "no card Intel (snd-hda-intel)";
+    }
+
+    /** @return how often it interrupted for that */
+    static uint64_t PlayASecond(AlsaPlayback& device) {
+        const uint64_t before = Interrupts();
+        Drive drive{device, kCycle};
+        Append(drive.to_play, Ramp(kRateHz));
+        EXPECT_TRUE(drive.Start(Drive::NowNs()));
+        EXPECT_TRUE(drive.RunUntilPlayed());
+        EXPECT_NE(WithoutSilence(RingOf(device)), std::vector<Frame>{});
+        device.Stop();
+        for (int64_t next_ns = 0; next_ns != base::kNever;) {
+            next_ns = device.Rest(Drive::NowNs());
+            if (next_ns != base::kNever) SleepMs((next_ns - Drive::NowNs()) / 1'000'000);
+        }
+        return Interrupts() - before;
+    }
+};
+
+TEST_F(OnACardHda, PlaysWithoutInterruptsAndLeavesNothingThatIsHeardAgain) {
+    AlsaPlayback device{ParseAlsaSpec("hw:Intel,format=S16_LE,period=4800,buffer=48000")};
+    EXPECT_FALSE(device.Setup().has_interrupts) << device.Description();
+    for (int time = 0; time < 2; ++time) {
+        EXPECT_EQ(PlayASecond(device), 0U);
+        EXPECT_EQ(WithoutSilence(RingOf(device)), std::vector<Frame>{});
+        SleepMs(1500);  // longer than the ring: the next start finds the place
+    }
+    EXPECT_FALSE(device.HasFailed());
+}
+
+TEST_F(OnACardHda, PlaysInRealTime) {
     PlayTwoSeconds("hw:Intel,period=4800,buffer=24000");
+}
+
+TEST_F(OnACardHda, HasInterruptsWhereTheyAreAskedFor) {
+    AlsaPlayback device{
+        ParseAlsaSpec("hw:Intel,format=S16_LE,period=4800,buffer=48000,interrupts=on")};
+    EXPECT_GE(PlayASecond(device), 8U);
+}
+
+TEST(OnACard, RefusesToDoWithoutInterruptsThatItNeeds) {
+    if (!HasCard("Dummy")) GTEST_SKIP() << "no card Dummy (snd-dummy)";
+    try {
+        AlsaPlayback device{ParseAlsaSpec("hw:Dummy,interrupts=off")};
+        FAIL();
+    } catch (const std::system_error& refusal) {
+        EXPECT_NE(std::string{refusal.what()}.find(
+                      "interrupts=off is not possible for hw:Dummy: its driver needs"),
+                  std::string::npos)
+            << refusal.what();
+    }
 }
 
 TEST(OnACard, PlaysThroughAPlugin) {

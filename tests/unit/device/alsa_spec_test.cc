@@ -28,20 +28,23 @@ TEST(AlsaSpec, LeavesOpenWhatIsNotGiven) {
 
 TEST(AlsaSpec, TakesEveryKeyInAnyOrder) {
     const AlsaSpec spec = ParseAlsaSpec(
-        "hw:1,buffer=4800,period=480,format=s24_3le,channels=6,rate=96000,access=rw");
+        "hw:1,buffer=4800,period=480,format=s24_3le,channels=6,rate=96000,access=rw,"
+        "interrupts=on");
     EXPECT_EQ(spec, (AlsaSpec{.pcm_name = "hw:1",
                               .rate_hz = 96000,
                               .channels = 6,
                               .format = SampleFormat::kS24_3Le,
                               .period_frames = 480,
                               .buffer_frames = 4800,
-                              .access = AlsaAccess::kReadWrite}));
+                              .access = AlsaAccess::kReadWrite,
+                              .interrupts = true}));
     EXPECT_EQ(ParseAlsaSpec("x,access=mmap").access, AlsaAccess::kMmap);
+    EXPECT_EQ(ParseAlsaSpec("x,interrupts=off").interrupts, false);
 }
 
 TEST(AlsaSpec, TakesAutoForWhatIsNotGiven) {
     EXPECT_EQ(ParseAlsaSpec("hw:0,rate=auto,channels=auto,format=auto,period=auto,"
-                            "buffer=auto,access=auto"),
+                            "buffer=auto,access=auto,interrupts=auto"),
               ParseAlsaSpec("hw:0"));
 }
 
@@ -66,7 +69,8 @@ TEST(AlsaSpec, RefusesAValueAndSaysWhatIsAllowed) {
               "to 384000 is allowed");
     for (const char* text :
          {"hw:0,rate=", "hw:0,rate=48k", "hw:0,channels=0", "hw:0,channels=33",
-          "hw:0,format=MP3", "hw:0,period=15", "hw:0,buffer=47", "hw:0,access=direct"})
+          "hw:0,format=MP3", "hw:0,period=15", "hw:0,buffer=47", "hw:0,access=direct",
+          "hw:0,interrupts=no"})
         EXPECT_NE(RefusalOf(text).find("allowed"), std::string::npos) << text;
 }
 

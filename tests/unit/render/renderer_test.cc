@@ -53,6 +53,22 @@ TEST_F(RendererTest, StopsTheDeviceWhenTheLastFrameWasPlayed) {
     EXPECT_FALSE(stage_.TheRenderer().DeviceIsRunning());
 }
 
+TEST_F(RendererTest, TurnsOnceMoreForADeviceThatHasSomethingToDoWhenAllWasHeard) {
+    FakeClient client{1, {}};
+    client.Write(Level(1, 4800));
+    stage_.Play(client);
+    const int64_t rest_ns = stage_.NowNs() + base::kNsPerSecond;
+    stage_.Device().RestUntil(rest_ns);
+    client.Start();
+    stage_.RunForMs(25);
+    client.Stop();
+    stage_.RunForMs(20);
+    EXPECT_FALSE(stage_.TheRenderer().DeviceIsRunning());
+    EXPECT_EQ(stage_.Turn().next_ns, rest_ns);
+    stage_.Sleep(rest_ns - stage_.NowNs());
+    EXPECT_EQ(stage_.Turn().next_ns, base::kNever);
+}
+
 TEST_F(RendererTest, FollowsTheMostDemandingStreamThatRuns) {
     FakeClient slow{1, {}};
     FakeClient quick{2, {.format = {}, .period_frames = 120, .buffer_frames = 480}};

@@ -25,7 +25,14 @@ class TapDevice final : public device::Device {
         return device_.MostCycleFrames();
     }
     bool Start(int64_t now_ns) noexcept override { return device_.Start(now_ns); }
-    void Stop() noexcept override { device_.Stop(); }
+    void Stop() noexcept override {
+        device_.Stop();
+        rests_until_ns_ = rest_ns_;
+    }
+    int64_t Rest(int64_t now_ns) noexcept override {
+        if (now_ns >= rests_until_ns_) rests_until_ns_ = base::kNever;
+        return rests_until_ns_;
+    }
     bool Finish() override { return device_.Finish(); }
     [[nodiscard]] uint64_t PositionFrames(int64_t now_ns) noexcept override {
         return device_.PositionFrames(now_ns);
@@ -53,6 +60,9 @@ class TapDevice final : public device::Device {
     /** Do not keep what is played from here on (nor allocate for it). */
     void StopKeeping() { keeps_ = false; }
 
+    /** From the next stop on, rest until `time_ns`. */
+    void RestUntil(int64_t time_ns) { rest_ns_ = time_ns; }
+
     /** Do this before each block, on the audio thread, after the commands were read. */
     void OnBlock(std::function<void()> on_block) { on_block_ = std::move(on_block); }
 
@@ -61,6 +71,8 @@ class TapDevice final : public device::Device {
     std::span<std::byte> block_;
     std::vector<std::byte> played_;
     bool keeps_ = true;
+    int64_t rest_ns_ = base::kNever;
+    int64_t rests_until_ns_ = base::kNever;
     std::function<void()> on_block_;
 };
 
