@@ -38,6 +38,11 @@ uint32_t AlsaPlayback::LatencyFrames() const noexcept {
     return latency_frames_;
 }
 
+/** The rest is for the rendering, and for being late once more. */
+uint32_t AlsaPlayback::GraceFrames() const noexcept {
+    return latency_frames_ - latency_frames_ / 4;
+}
+
 bool AlsaPlayback::Start(int64_t now_ns) noexcept {
     is_skipping_ = false;
     is_silent_ = true;

@@ -53,6 +53,7 @@ class AlsaPlayback final : public Device {
     [[nodiscard]] uint32_t LeastCycleFrames() const noexcept override;
     [[nodiscard]] uint32_t MostCycleFrames() const noexcept override;
     [[nodiscard]] uint32_t LatencyFrames() const noexcept override;
+    [[nodiscard]] uint32_t GraceFrames() const noexcept override;
 
     void Open() override { pcm_.Open(); }
     bool Close() override { return pcm_.Close(); }

@@ -53,6 +53,12 @@ class Device {
     /** A frame is heard when the position is this much further. Thread: any. Constant. */
     [[nodiscard]] virtual uint32_t LatencyFrames() const noexcept { return 0; }
 
+    /** How far beyond a block's first frame the position may be when it is rendered: what
+     * the renderer may give its clients when it was held up itself. Thread: any.
+     * Constant.
+     */
+    [[nodiscard]] virtual uint32_t GraceFrames() const noexcept { return 0; }
+
     /** What it is and how it is set, for the log; nothing if its spec says it all.
      * Thread: any. */
     [[nodiscard]] virtual std::string Description() const { return {}; }

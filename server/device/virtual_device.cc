@@ -12,6 +12,8 @@ namespace {
 
 /** A tenth of a second: longer than any cycle that a renderer asks for. */
 constexpr uint32_t kCyclesPerSecond = 10;
+/** As a card with periods of 20 ms; nobody hears it late. */
+constexpr uint32_t kGracesPerSecond = 50;
 static_assert(wire::kMinRateHz / kCyclesPerSecond >= 64,
               "a cycle of some use at any rate");
 
@@ -52,6 +54,10 @@ uint32_t VirtualDevice::LeastCycleFrames() const noexcept {
 
 uint32_t VirtualDevice::MostCycleFrames() const noexcept {
     return most_cycle_frames_;
+}
+
+uint32_t VirtualDevice::GraceFrames() const noexcept {
+    return format_.rate_hz / kGracesPerSecond;
 }
 
 bool VirtualDevice::Start(int64_t now_ns) noexcept {

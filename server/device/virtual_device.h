@@ -38,6 +38,7 @@ class VirtualDevice final : public Device {
     [[nodiscard]] const audio::StreamFormat& CaptureFormat() const noexcept override;
     [[nodiscard]] uint32_t LeastCycleFrames() const noexcept override;
     [[nodiscard]] uint32_t MostCycleFrames() const noexcept override;
+    [[nodiscard]] uint32_t GraceFrames() const noexcept override;
 
     bool Finish() override;
 

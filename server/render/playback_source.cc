@@ -104,6 +104,13 @@ void PlaybackSource::UpdateGain() noexcept {
     gain_.SetTarget(gain_target_.load(std::memory_order_relaxed));
 }
 
+bool PlaybackSource::IsShortOf(Context& context, uint64_t device_frame) noexcept {
+    if (control_.State() != StreamState::kRunning || control_.IsSuperseded())
+        return false;
+    const uint64_t end = reader_.Position() + ReadyFrames(context);
+    return static_cast<int64_t>(control_.FrameAt(device_frame) - end) > 0;
+}
+
 void PlaybackSource::CopyInto(Context& context, std::span<std::byte> block,
                               uint64_t device_frame) noexcept {
     if (is_drained_) return audio::FillSilence(Setup().format.sample, block);

@@ -48,6 +48,9 @@ class PlaybackSource {
         return control_.MostCycleFrames();
     }
 
+    /** Whether it runs and lacks frames to be heard before `device_frame`. */
+    [[nodiscard]] bool IsShortOf(Context& context, uint64_t device_frame) noexcept;
+
     /** Whether the client's bytes are the device's: same format, rate, channels, unity
      * gain. */
     [[nodiscard]] bool IsExact() const noexcept {

@@ -14,6 +14,10 @@ namespace {
 // A thread that is this late was not merely preempted: the machine slept, or a debugger
 // held it. Nobody wants to hear that time made good.
 constexpr uint32_t kMostLateSeconds = 2;
+// Less is not worth to wait for anybody: that late are all threads, some times a second.
+constexpr uint32_t kLeastLatesPerSecond = 1000;
+// While it waits for clients that were held up as it was.
+constexpr int64_t kGraceLookNs = base::kNsPerMs / 4;
 
 }  // namespace
 
@@ -63,11 +67,13 @@ Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
         return WaitForDevice(Event::kFailed, std::min(played, rendered_));
     for (const auto& source : plan_->sources)
         source->EndDrain(std::min(played, rendered_));
-    RenderUpTo(played);
+    const bool waits = LetsClientsWrite(played);
+    if (!waits) RenderUpTo(played);
     if (!AnyIsRunning()) StopDirect();
     DeliverUpTo(std::min(played, rendered_));
     PublishPositions(std::min(played, rendered_));
     const bool news = context_.TakeNews();
+    if (waits) return {now_ns + kGraceLookNs, news};
     // The last cycle is played to its end before the device stops.
     if (AnyIsRunning() || played < rendered_)
         return {device_.TimeOfFrameNs(rendered_), news};
@@ -150,6 +156,24 @@ uint64_t Renderer::CatchUp(int64_t now_ns) noexcept {
     context_.Report(Event::kLate, 0, played - rendered_, 0);
     device_.Stop();
     return device_.Start(now_ns) ? device_.PositionFrames(now_ns) : rendered_;
+}
+
+/**
+ * Who is held up by the machine is not alone: a client that lacks frames now could not
+ * write them either. It gets as long as was lost, while the device can bear it. For a
+ * renderer that is in time the client's time is over, as with a card.
+ */
+bool Renderer::LetsClientsWrite(uint64_t played) noexcept {
+    const uint64_t late = played - std::min(played, rendered_);
+    if (late < playback_format_.rate_hz / kLeastLatesPerSecond) return false;
+    if (std::exchange(late_for_, rendered_) != rendered_)
+        grace_end_ = rendered_ + std::min<uint64_t>(2 * late, device_.GraceFrames());
+    if (played >= grace_end_) return false;
+    const uint64_t cycle = std::max(cycle_.Frames(), 1U);
+    const uint64_t due = rendered_ + (late / cycle + 1) * cycle;
+    return std::ranges::any_of(plan_->sources, [&](const auto& source) {
+        return source->IsShortOf(context_, due);
+    });
 }
 
 void Renderer::RenderUpTo(uint64_t played) noexcept {

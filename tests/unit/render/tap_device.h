@@ -24,6 +24,9 @@ class TapDevice final : public device::Device {
     [[nodiscard]] uint32_t MostCycleFrames() const noexcept override {
         return device_.MostCycleFrames();
     }
+    [[nodiscard]] uint32_t GraceFrames() const noexcept override {
+        return device_.GraceFrames();
+    }
     bool Start(int64_t now_ns) noexcept override { return device_.Start(now_ns); }
     void Stop() noexcept override {
         device_.Stop();

@@ -65,6 +65,69 @@ TEST_F(Underrun, LeavesOtherStreamsAsTheyWere) {
     EXPECT_EQ(other.Position().xruns, 0U);
 }
 
+/** The machine stands still, and everybody with it: the third block is due at 20 ms. */
+class HeldUp : public Underrun {
+  protected:
+    static constexpr int64_t kLostNs = 5 * base::kNsPerMs;
+
+    HeldUp() {
+        late_.Start();
+        stage_.RunForMs(15);
+        stage_.Sleep(5 * base::kNsPerMs + kLostNs);
+        now_ns_ = stage_.NowNs();
+    }
+
+    void TurnUntil(int64_t end_ns) {
+        while (stage_.NowNs() < end_ns) {
+            const int64_t next_ns = stage_.Turn().next_ns;
+            stage_.Sleep(std::min(next_ns, end_ns) - stage_.NowNs());
+        }
+    }
+
+    int64_t now_ns_ = 0;
+};
+
+TEST_F(HeldUp, GivesTheClientTheTimeThatWasLost) {
+    TurnUntil(now_ns_ + kLostNs - base::kNsPerMs);
+    EXPECT_EQ(late_.State(), StreamState::kRunning);
+    EXPECT_EQ(late_.Position().limit_frames, 960U);
+    late_.Write(Level(100, 4000));
+    stage_.RunForMs(70);
+    EXPECT_EQ(late_.Position().xruns, 0U);
+    EXPECT_THAT(Samples(stage_.Played(0, kLateFrames + 3000)), Each(100));
+}
+
+TEST_F(HeldUp, GivesNoMoreThanThat) {
+    TurnUntil(now_ns_ + kLostNs + base::kNsPerMs);
+    EXPECT_EQ(late_.State(), StreamState::kXrun);
+    EXPECT_EQ(late_.Position().frames, kLateFrames);
+}
+
+TEST_F(HeldUp, GivesNothingThatTheDeviceCannotBear) {
+    stage_.Sleep(20 * base::kNsPerMs);
+    stage_.Turn();
+    EXPECT_EQ(late_.State(), StreamState::kXrun);
+}
+
+TEST_F(HeldUp, GivesNothingTwice) {
+    FakeClient other{8, {}};
+    other.Write(Level(1, 9600));
+    stage_.Play(other);
+    other.Start();
+    TurnUntil(now_ns_ + 2 * kLostNs);
+    late_.Write(Level(100, 480));
+    late_.Start();
+    const uint64_t xruns = late_.Position().xruns;
+    stage_.RunForMs(30);
+    EXPECT_EQ(late_.Position().xruns, xruns + 1) << "in time, it is as late as it is";
+}
+
+TEST_F(HeldUp, WaitsForNobodyWhoHasAll) {
+    late_.Write(Level(100, 440));
+    EXPECT_EQ(stage_.Turn().next_ns, now_ns_ - kLostNs + 10 * base::kNsPerMs);
+    EXPECT_EQ(late_.Position().limit_frames, kLateFrames + 440);
+}
+
 TEST_F(Underrun, EndsWithANewStart) {
     late_.Start();
     stage_.RunForMs(100);
