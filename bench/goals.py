@@ -184,8 +184,8 @@ class Judge:
         checks = [at_most(f"{format_} against PipeWire's float",
                           self.mixed("shmd", format_), other, 0.7)
                   for format_ in ("FLOAT", "S16")]
-        checks.append(("against dmix's loop, which no program can call: not measured",
-                       None))
+        checks.append(at_most("S16 against dmix's loop", self.mixed("shmd", "S16"),
+                              self.mixed("dmix", "S16"), 0.01))
         return judge("12", "mixing, ns a stream and frame, 32 streams hot",
                      "≤ 0.7 of PipeWire's AVX2; ≤ 1/100 of dmix's", checks)
 

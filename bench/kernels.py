@@ -4,11 +4,30 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 
 import peers
 
 NAME = re.compile(r"(\w+)/(\w+)/(\d+)")
 PROGRAM = "bench/kernels/kernels"
+DMIX_LOOP = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                         "kernels/dmix_loop.c")
+
+
+def compile_dmix(plan, folder):
+    """dmix's loop as a library in `folder`; None without its source, or its processor."""
+    source = peers.find("dmix", "pcm_dmix_x86_64.h")
+    if source is None:
+        plan.say("dmix's loop is not measured: bench/get-peers dmix fetches its source")
+        return None
+    library = os.path.join(folder, "dmix_loop.so")
+    done = subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-I", os.path.dirname(source),
+                           "-o", library, DMIX_LOOP], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        plan.say(f"dmix's loop is not measured: {done.stderr.strip().splitlines()[-1]}")
+        return None
+    return library
 
 
 def measure(plan, rows):
@@ -17,12 +36,14 @@ def measure(plan, rows):
         plan.say(f"mixing is not measured: there is no {PROGRAM}; `make {PROGRAM}` "
                  "builds it, where Google Benchmark was there when this was configured")
         return
-    plugins = peers.find("pipewire", "spa-0.2")
-    environment = dict(os.environ, **({"SPA_PLUGIN_DIR": plugins} if plugins else {}))
-    done = subprocess.run(
-        [program, "--benchmark_format=json", "--benchmark_min_time=0.05",
-         f"--benchmark_repetitions={plan.repetitions + 2}"],
-        stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    with tempfile.TemporaryDirectory() as folder:
+        found = {"SPA_PLUGIN_DIR": peers.find("pipewire", "spa-0.2"),
+                 "DMIX_LOOP": compile_dmix(plan, folder)}
+        done = subprocess.run(
+            [program, "--benchmark_format=json", "--benchmark_min_time=0.05",
+             f"--benchmark_repetitions={plan.repetitions + 2}"],
+            stdout=subprocess.PIPE, text=True, check=True,
+            env=os.environ | {name: path for name, path in found.items() if path})
     for run in json.loads(done.stdout)["benchmarks"]:
         match = NAME.match(run["name"])
         if run["run_type"] == "iteration" and match:

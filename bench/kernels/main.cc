@@ -2,6 +2,7 @@
 
 #include "audio/convert.h"
 #include "audio/mix.h"
+#include "bench/kernels/dmix_mixer.h"
 #ifdef HAVE_SPA
 #include "bench/kernels/spa_mixer.h"
 #endif
@@ -88,6 +89,53 @@ void Copy(benchmark::State& state, SampleFormat format) {
     Count(state, streams.Inputs().size());
 }
 
+/** The S16 samples that `input` is made of. */
+std::span<const int16_t> Samples(const MixInput& input) {
+    return {reinterpret_cast<const int16_t*>(input.samples), kSamples};
+}
+
+/** dmix's clients add their streams one after the other, to what the last one left. */
+void MixByDmix(benchmark::State& state, const char* library) {
+    const Streams streams{SampleFormat::kS16Le, static_cast<size_t>(state.range(0))};
+    shmd::bench::DmixMixer mixer{library, kSamples};
+    for ([[maybe_unused]] auto turn : state) {
+        mixer.Clear();
+        for (const MixInput& input : streams.Inputs())
+            mixer.Add(Samples(input));
+        benchmark::ClobberMemory();
+    }
+    Count(state, streams.Inputs().size());
+}
+
+/** Whether it mixes two streams as it should. Errors: std::runtime_error. */
+void RequireDmix(const char* library) {
+    shmd::bench::DmixMixer mixer{library, kSamples};
+    const Streams streams{SampleFormat::kS16Le, 2};
+    const auto one = Samples(streams.Inputs()[0]);
+    const auto other = Samples(streams.Inputs()[1]);
+    mixer.Clear();
+    mixer.Add(one);
+    mixer.Add(other);
+    for (size_t i = 0; i < kSamples; ++i)
+        if (mixer.Mixed()[i] != one[i] + other[i])
+            throw std::runtime_error{"it mixed something else"};
+}
+
+/** dmix's own loop, if it was compiled. */
+void RegisterDmix() {
+    const char* library = std::getenv("DMIX_LOOP");
+    if (library == nullptr) return;
+    try {
+        RequireDmix(library);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "dmix's loop is left out: %s\n", error.what());
+        return;
+    }
+    auto* made = benchmark::RegisterBenchmark("dmix/S16", MixByDmix, library);
+    for (const int streams : {1, 2, 8, 32, 128})
+        made->Arg(streams);
+}
+
 #ifdef HAVE_SPA
 /** Two channels, each mixed by itself: PipeWire's streams are one channel each. */
 void MixBySpa(benchmark::State& state, const char* plugin_dir) {
@@ -136,6 +184,7 @@ int main(int argc, char** argv) {
     Register("shmd/S16", Mix, SampleFormat::kS16Le);
     Register("memcpy/FLOAT", Copy, SampleFormat::kFloatLe);
     Register("memcpy/S16", Copy, SampleFormat::kS16Le);
+    RegisterDmix();
 #ifdef HAVE_SPA
     RegisterSpa();
 #endif
