@@ -4,6 +4,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from harness import (HERE, SANITIZED, contains, equal, expect, main, skip, test,
                      wait_until)
 
 RUN = os.path.join(HERE, "../../bench/run")
+TRACE = os.path.join(HERE, "../../bench/trace")
 GOALS = ["1", "2", "3", "3b", *map(str, range(4, 14))]
 PEERS = ("floor", "shmd")
 
@@ -137,6 +139,19 @@ def what_it_does_not_know_is_refused():
     with tempfile.TemporaryDirectory(prefix="shmd-test-") as folder:
         said = finish(run(folder, "--parts=cost,weight"), 2)
         contains("what it says", said, "no 'weight' in cost")
+
+
+@test_of_a_plain_build
+def a_period_is_traced_call_by_call_or_it_says_why_not():
+    done = subprocess.run([sys.executable, "-B", TRACE], capture_output=True, text=True)
+    if done.returncode != 0:
+        expect(re.match(r"bench/trace: .*(tracing|not permitted|denied)", done.stderr),
+               f"it ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return
+    calls = re.findall(r"^\| \d+ \| \d+ \| client \| calls (\w+) \|$", done.stdout,
+                       re.MULTILINE)
+    expect("poll" in calls and len(calls) <= 5, f"a client's calls are {calls}")
+    contains("what was traced", done.stdout, "| shmd-audio | is woken |")
 
 
 if __name__ == "__main__":
