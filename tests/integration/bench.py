@@ -150,7 +150,8 @@ def a_period_is_traced_call_by_call_or_it_says_why_not():
         return
     calls = re.findall(r"^\| \d+ \| \d+ \| client \| calls (\w+) \|$", done.stdout,
                        re.MULTILINE)
-    expect("poll" in calls and len(calls) <= 5, f"a client's calls are {calls}")
+    # One that was late does more in its period; how much, the measurement tells.
+    expect("poll" in calls, f"a client's calls are {calls}")
     contains("what was traced", done.stdout, "| shmd-audio | is woken |")
 
 
