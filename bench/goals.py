@@ -34,7 +34,9 @@ def at_most(words, seen, reference, bound):
     ratio = seen.median / reference.median
     # Of the extremes, the worst and the best that this run could have shown.
     low, high = seen.least / reference.most, seen.most / reference.least
-    return f"{words}: {ratio:.2f} ({low:.2f}–{high:.2f})", ratio <= bound
+    digits = 2 if ratio >= 0.1 else 4
+    return (f"{words}: {ratio:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})",
+            ratio <= bound)
 
 
 def below(words, value, bound, digits=3):
