@@ -321,10 +321,17 @@ void AlsaPlayback::SkipBlock(uint32_t frames) noexcept {
 }
 
 void AlsaPlayback::SilenceAhead() noexcept {
-    if (pcm_.Ring() == nullptr || has_failed_) return;
-    // All but what the card has still to play.
+    if (pcm_.Handover().IsStarted()) return FillAhead();
+    // A card that is stopped runs on. If the loop has taken the handle, it closes it.
+    if (!pcm_.Handover().TryStart()) return;
+    FillAhead();
+    pcm_.Handover().Stop();
+}
+
+/** All but what the card has still to play. */
+void AlsaPlayback::FillAhead() noexcept {
     int64_t card = 0;
-    if (AskCard(card) < 0) return;
+    if (pcm_.Ring() == nullptr || AskCard(card) < 0) return;
     const int64_t ring = Setup().buffer_frames;
     const int64_t kept = std::clamp<int64_t>(written_ - card, 0, ring);
     const auto runs = RunsAt(written_, static_cast<uint32_t>(ring - kept));

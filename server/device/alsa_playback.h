@@ -88,6 +88,7 @@ class AlsaPlayback final : public Device {
     void SkipTo(int64_t card_frame) noexcept;
     [[nodiscard]] bool MayBeOvertaken() const noexcept;
     void LeaveThePast() noexcept;
+    void FillAhead() noexcept;
     void Recover(int error, int64_t now_ns) noexcept;
     void WaitAPeriod(int64_t now_ns) noexcept;
     void GoOn(int64_t now_ns) noexcept;

@@ -157,8 +157,8 @@ class Device {
      * Realtime: yes. */
     virtual void SkipBlock(uint32_t frames) noexcept { (void)frames; }
 
-    /** Silence what a client wrote behind the last block. Thread: audio. Realtime: yes.
-     */
+    /** Silence what a client wrote behind the last block, started or not. Thread: audio.
+     * Realtime: yes. */
     virtual void SilenceAhead() noexcept {}
 
     /** Whether anybody takes what is captured, from now on. Thread: audio. Realtime: yes.

@@ -129,6 +129,7 @@ void DeviceRunner::GrantRing(uint32_t stream_id, uint32_t ring_frames) {
 
 void DeviceRunner::DropGrant() {
     if (grants_ > 0) --grants_;
+    ChangePlan([](render::Plan& plan) { ++plan.rings_returned; });
     if (grants_ == 0 && after_recall_) EndRecall();
 }
 

@@ -3,6 +3,7 @@
 #include "render/capture_sink.h"
 #include "render/playback_source.h"
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Plan {
     std::vector<std::shared_ptr<PlaybackSource>> sources;
     std::vector<std::shared_ptr<CaptureSink>> recorders;  // of what the device captures
     std::vector<std::shared_ptr<CaptureSink>> monitors;   // of what the device plays
+    uint32_t rings_returned = 0;  // how often a client gave the card's ring back, or went
 };
 
 }  // namespace shmd::render

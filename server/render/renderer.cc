@@ -93,6 +93,10 @@ void Renderer::TakePlan() noexcept {
     std::unique_ptr<const Plan> next = next_plan_.Take();
     if (!next) return;
     plan_.swap(next);
+    if (plan_->rings_returned != next->rings_returned) {
+        is_direct_ = true;  // who has the ring mapped may write at any time
+        StopDirect();
+    }
     device_.KeepCaptured(!plan_->recorders.empty());
     // The loop makes room before each Publish, so this cannot fail. Were it to, the plan
     // would be freed here, which is wrong on this thread and still better than a leak.

@@ -15,6 +15,7 @@ Time is emulated, slow and noisy there: assert contents, orders and counts.
 import glob
 import importlib
 import os
+import re
 import signal
 import sys
 
@@ -67,6 +68,11 @@ class Recorder:
     def size(self):
         """In bytes, so far; arecord makes the file when it has something to write."""
         return os.path.getsize(self.path) if os.path.exists(self.path) else 0
+
+    def frames(self):
+        """Captured so far; what arecord has not written yet is among them."""
+        status = read("/proc/asound/Loopback/pcm1c/sub0/status")
+        return int(re.search(r"hw_ptr\s*:\s*(\d+)", status).group(1))
 
     def heard(self):
         # What was played is on its way through the loopback and arecord's own buffer.

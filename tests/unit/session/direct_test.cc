@@ -553,6 +553,47 @@ TEST_F(DirectPlayTest, MixesFromThePoolsWhenAnotherJoins) {
     EXPECT_EQ(std::ranges::count(played, 102), 0);
 }
 
+/** It may have written there at any time, and not only while it played. */
+TEST_F(DirectPlayTest, SilencesTheRingThatAStoppedClientLeaves) {
+    PoolClient client = Client();
+    ASSERT_TRUE(client.SetParams(Direct::kAuto));
+    Fill(client.CardRing(), 2);
+    client.Send(wire::MakeMessage<wire::FreeParams>());
+    EXPECT_TRUE(client.Receive<wire::ParamsFreed>());
+    Advance(0);
+    EXPECT_THAT(client.CardRing(), ::testing::Each(std::byte{0}));
+}
+
+TEST_F(DirectPlayTest, SilencesTheRingThatIsReturned) {
+    PoolClient client = Client();
+    ASSERT_TRUE(client.SetParams(Direct::kAuto));
+    Fill(client.CardRing(), 2);
+    client.Return(1);
+    EXPECT_TRUE(client.Sync());
+    Advance(0);
+    EXPECT_THAT(client.CardRing(), ::testing::Each(std::byte{0}));
+}
+
+TEST_F(DirectPlayTest, LosesNothingOfWhoPlaysWhenAnotherReturnsTheRing) {
+    PoolClient other = Client();
+    ASSERT_TRUE(other.SetParams(Direct::kAuto));
+    PoolClient client = Client();
+    ASSERT_TRUE(client.SetParams(Direct::kAuto));
+    StartDirect(client);
+    Fill(client.PoolRing(), 1);
+    Fill(client.CardRing(), 2);
+    client.Block().direct_used = client.Place().serial;
+    client.Block().written_frames = kBufferFrames;
+    Advance(20);
+    other.Return(1);
+    EXPECT_TRUE(other.Sync());
+    Advance(50);
+    const auto played = Played();
+    const auto begin = std::ranges::find(played, 2);
+    ASSERT_NE(begin, played.end());
+    EXPECT_EQ(std::count(begin, played.end(), 0), 0);
+}
+
 /** The client's own side of it, with an ordinary stream. */
 TEST_F(DirectPlayTest, AStreamThatMayHaveItPlaysBitForBitThroughTheRing) {
     client::Connection::Options options;
