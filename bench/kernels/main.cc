@@ -1,8 +1,8 @@
 // Times the server's own mixing loops, a stream and stereo frame: see bench/run.
 
 #include "audio/convert.h"
-#include "audio/mix.h"
 #include "bench/kernels/dmix_mixer.h"
+#include "render/block_mix.h"
 #ifdef HAVE_SPA
 #include "bench/kernels/spa_mixer.h"
 #endif
@@ -26,8 +26,6 @@ using shmd::audio::SampleFormat;
 
 constexpr size_t kFrames = 128;  // a cycle: 32 streams of it are in any processor's cache
 constexpr size_t kSamples = 2 * kFrames;
-// As many at once as the server adds (render/mix_batch.h).
-constexpr size_t kAtOnce = 16;
 
 /** Streams of noise, each in memory of its own, as rings are. */
 class Streams {
@@ -57,18 +55,16 @@ void Count(benchmark::State& state, size_t streams) {
     state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(streams * kFrames));
 }
 
-/** What Renderer::Mix does: clear, add all, and store in the device's format. */
+/** What the renderer does, for a device of the same format. */
 void Mix(benchmark::State& state, SampleFormat format) {
     const Streams streams{format, static_cast<size_t>(state.range(0))};
-    std::vector<float> mix(kSamples);
+    shmd::render::BlockMix mix{kSamples};
     std::vector<std::byte> out(kSamples * shmd::audio::SampleBytes(format));
     for ([[maybe_unused]] auto turn : state) {
-        std::ranges::fill(mix, 0.0F);
-        const auto all = streams.Inputs();
-        for (size_t i = 0; i < all.size(); i += kAtOnce)
-            shmd::audio::MixInputs(
-                format, all.subspan(i, std::min(kAtOnce, all.size() - i)), mix);
-        shmd::audio::FromFloat(format, mix, out);
+        mix.Begin(kSamples);
+        for (const MixInput& input : streams.Inputs())
+            mix.Add(format, {{input.samples, out.size()}, {}}, input.gain);
+        mix.Store(format, out);
         benchmark::DoNotOptimize(out.data());
         benchmark::ClobberMemory();
     }

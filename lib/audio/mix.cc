@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <limits>
 
 namespace shmd::audio {
 namespace {
@@ -14,6 +15,11 @@ namespace {
 constexpr size_t kBlock = 16;
 
 constexpr size_t kChunk = 64;
+
+constexpr size_t kS16Bytes = 2;
+constexpr int32_t kLeastS16 = std::numeric_limits<int16_t>::min();
+constexpr int32_t kMostS16 = std::numeric_limits<int16_t>::max();
+constexpr float kFullS16 = 32768.0F;
 
 void AddBlock(float* __restrict out, const float* __restrict in) noexcept {
     for (size_t i = 0; i < kBlock; ++i)
@@ -31,29 +37,45 @@ void MixChunk(SampleFormat format, const std::byte* in, float gain,
         mix[i] += floats[i] * gain;
 }
 
-/** @param at  the sample of the inputs that the first of `mix` is for */
-void MixChunks(SampleFormat format, std::span<const MixInput> inputs, size_t at,
-               std::span<float> mix) noexcept {
-    for (const MixInput& input : inputs)
-        MixChunk(format, input.samples + at * SampleBytes(format), input.gain, mix);
+/** A 16-bit sample, least byte first. */
+int32_t LoadS16(const std::byte* in) noexcept {
+    const auto word = static_cast<uint16_t>(std::to_integer<unsigned>(in[0]) |
+                                            std::to_integer<unsigned>(in[1]) << 8);
+    return static_cast<int16_t>(word);
 }
 
-void SumChunks(SampleFormat format, std::span<const MixInput> inputs, size_t at,
-               std::span<float> mix) noexcept {
-    std::array<float, kChunk> sum{};
-    const std::span summed = std::span{sum}.first(mix.size());
-    MixChunks(format, inputs, at, summed);
-    MixAdd(mix, summed);
+void StoreS16(int32_t value, std::byte* out) noexcept {
+    const auto word = static_cast<uint16_t>(std::clamp(value, kLeastS16, kMostS16));
+    out[0] = static_cast<std::byte>(word & 0xFF);
+    out[1] = static_cast<std::byte>(word >> 8);
 }
 
 }  // namespace
 
 void MixInputs(SampleFormat format, std::span<const MixInput> inputs,
                std::span<float> mix) noexcept {
-    const auto mix_chunks = simd::AreSummedFirst(format, inputs) ? SumChunks : MixChunks;
     for (size_t at = simd::Mix(format, inputs, mix); at < mix.size(); at += kChunk)
-        mix_chunks(format, inputs, at,
-                   mix.subspan(at, std::min(kChunk, mix.size() - at)));
+        for (const MixInput& input : inputs)
+            MixChunk(format, input.samples + at * SampleBytes(format), input.gain,
+                     mix.subspan(at, std::min(kChunk, mix.size() - at)));
+}
+
+void SumS16(std::span<const MixInput> inputs, std::span<int32_t> sum) noexcept {
+    for (size_t i = simd::SumS16(inputs, sum); i < sum.size(); ++i)
+        for (const MixInput& input : inputs)
+            sum[i] += LoadS16(input.samples + i * kS16Bytes);
+}
+
+void MixSum(std::span<const int32_t> sum, std::span<float> mix) noexcept {
+    assert(sum.size() == mix.size());
+    for (size_t i = simd::MixSum(sum, mix); i < mix.size(); ++i)
+        mix[i] += static_cast<float>(sum[i]) / kFullS16;
+}
+
+void StoreSum(std::span<const int32_t> sum, std::span<std::byte> out) noexcept {
+    assert(out.size() == sum.size() * kS16Bytes);
+    for (size_t i = simd::StoreSum(sum, out.data()); i < sum.size(); ++i)
+        StoreS16(sum[i], out.data() + i * kS16Bytes);
 }
 
 void MixAdd(std::span<float> out, std::span<const float> in) noexcept {

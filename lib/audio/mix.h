@@ -3,6 +3,7 @@
 #include "audio/format.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace shmd::audio {
@@ -14,8 +15,7 @@ struct MixInput {
 };
 
 /**
- * Add `inputs` to `mix`: as ToFloat of each, times its gain, in their order. (S16 at
- * unity gain may be summed exactly first, and the sum added.)
+ * Add `inputs` to `mix`: as ToFloat of each, times its gain, in their order.
  *
  * @param format  of all inputs
  * @param inputs  each mix.size() * SampleBytes(format) bytes, at any alignment, not
@@ -26,6 +26,29 @@ struct MixInput {
  */
 void MixInputs(SampleFormat format, std::span<const MixInput> inputs,
                std::span<float> mix) noexcept;
+
+/**
+ * Add `inputs`, S16_LE at unity gain whatever theirs says, to `sum`: in steps of that
+ * format, and exactly, while it holds 65,536 streams at most.
+ *
+ * @param inputs  each sum.size() * 2 bytes, at any alignment, not aliasing the sum
+ *
+ * Thread: any.  Realtime: yes.  Errors: none.
+ */
+void SumS16(std::span<const MixInput> inputs, std::span<int32_t> sum) noexcept;
+
+/**
+ * Add a sum of SumS16 to `mix`: one rounding in all. As many samples, not aliasing it.
+ * Thread: any.  Realtime: yes.  Errors: none.
+ */
+void MixSum(std::span<const int32_t> sum, std::span<float> mix) noexcept;
+
+/**
+ * A sum of SumS16 in S16_LE, held to full scale: what MixSum and FromFloat would make.
+ * @param out  sum.size() * 2 bytes, at any alignment, not aliasing the sum
+ * Thread: any.  Realtime: yes.  Errors: none.
+ */
+void StoreSum(std::span<const int32_t> sum, std::span<std::byte> out) noexcept;
 
 /**
  * Add `in` to `out`.

@@ -203,24 +203,20 @@ WordVector LoadShorts(const std::byte* in) {
     return hn::PromoteTo(Words{}, hn::LoadU(Shorts{}, from));
 }
 
-void AddSum(WordVector sum, float* mix) {
-    const Floats floats;
-    const Vector value = hn::Mul(hn::ConvertTo(floats, sum), hn::Set(floats, S16::kStep));
-    hn::StoreU(hn::Add(hn::LoadU(floats, mix), value), floats, mix);
-}
-
-/** Those that are summed first: as integers, which are converted once. */
-void SumBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
-    const size_t lanes = hn::Lanes(Words{});
+/** Add one block, 2 * kVectors wide and at sample `at`, of each of the inputs. */
+void SumBlock(const MixInput* inputs, size_t count, int32_t* sum, size_t at) {
+    const Words words;
+    const size_t lanes = hn::Lanes(words);
     const size_t vector_bytes = lanes * S16::kBytes;
-    WordVector sum0 = hn::Zero(Words{});
-    WordVector sum1 = sum0;
-    WordVector sum2 = sum0;
-    WordVector sum3 = sum0;
-    WordVector sum4 = sum0;
-    WordVector sum5 = sum0;
-    WordVector sum6 = sum0;
-    WordVector sum7 = sum0;
+    int32_t* const to = sum + at;
+    WordVector sum0 = hn::LoadU(words, to);
+    WordVector sum1 = hn::LoadU(words, to + lanes);
+    WordVector sum2 = hn::LoadU(words, to + 2 * lanes);
+    WordVector sum3 = hn::LoadU(words, to + 3 * lanes);
+    WordVector sum4 = hn::LoadU(words, to + 4 * lanes);
+    WordVector sum5 = hn::LoadU(words, to + 5 * lanes);
+    WordVector sum6 = hn::LoadU(words, to + 6 * lanes);
+    WordVector sum7 = hn::LoadU(words, to + 7 * lanes);
     for (const MixInput* input = inputs; input != inputs + count; ++input) {
         const std::byte* const in = input->samples + at * S16::kBytes;
         sum0 = hn::Add(sum0, LoadShorts(in));
@@ -232,23 +228,46 @@ void SumBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
         sum6 = hn::Add(sum6, LoadShorts(in + 6 * vector_bytes));
         sum7 = hn::Add(sum7, LoadShorts(in + 7 * vector_bytes));
     }
-    AddSum(sum0, mix + at);
-    AddSum(sum1, mix + at + lanes);
-    AddSum(sum2, mix + at + 2 * lanes);
-    AddSum(sum3, mix + at + 3 * lanes);
-    AddSum(sum4, mix + at + 4 * lanes);
-    AddSum(sum5, mix + at + 5 * lanes);
-    AddSum(sum6, mix + at + 6 * lanes);
-    AddSum(sum7, mix + at + 7 * lanes);
+    hn::StoreU(sum0, words, to);
+    hn::StoreU(sum1, words, to + lanes);
+    hn::StoreU(sum2, words, to + 2 * lanes);
+    hn::StoreU(sum3, words, to + 3 * lanes);
+    hn::StoreU(sum4, words, to + 4 * lanes);
+    hn::StoreU(sum5, words, to + 5 * lanes);
+    hn::StoreU(sum6, words, to + 6 * lanes);
+    hn::StoreU(sum7, words, to + 7 * lanes);
 }
 
-size_t MixAll(S16, const MixInput* inputs, size_t count, float* mix, size_t samples) {
-    if (!AreSummedFirst(SampleFormat::kS16Le, {inputs, count}))
-        return MixBlocks<S16>(inputs, count, mix, samples);
-    const size_t block = 2 * kVectors * hn::Lanes(Floats{});
+size_t SumS16(const MixInput* inputs, size_t count, int32_t* sum, size_t samples) {
+    if (std::endian::native != std::endian::little) return 0;
+    const size_t block = 2 * kVectors * hn::Lanes(Words{});
     size_t i = 0;
     for (; i + block <= samples; i += block)
-        SumBlock(inputs, count, mix, i);
+        SumBlock(inputs, count, sum, i);
+    return i;
+}
+
+size_t MixSum(const int32_t* sum, float* mix, size_t samples) {
+    const Floats floats;
+    const size_t lanes = hn::Lanes(floats);
+    const Vector step = hn::Set(floats, S16::kStep);
+    size_t i = 0;
+    for (; i + lanes <= samples; i += lanes) {
+        const Vector value = hn::ConvertTo(floats, hn::LoadU(Words{}, sum + i));
+        hn::StoreU(hn::Add(hn::LoadU(floats, mix + i), hn::Mul(value, step)), floats,
+                   mix + i);
+    }
+    return i;
+}
+
+size_t StoreSum(const int32_t* sum, std::byte* out, size_t samples) {
+    if (std::endian::native != std::endian::little) return 0;
+    const Shorts shorts;
+    const size_t lanes = hn::Lanes(shorts);
+    auto* const to = reinterpret_cast<int16_t*>(out);
+    size_t i = 0;
+    for (; i + lanes <= samples; i += lanes)
+        hn::StoreU(hn::DemoteTo(shorts, hn::LoadU(Words{}, sum + i)), shorts, to + i);
     return i;
 }
 
@@ -299,6 +318,9 @@ namespace shmd::audio::simd {
 HWY_EXPORT(Load);
 HWY_EXPORT(Store);
 HWY_EXPORT(Mix);
+HWY_EXPORT(SumS16);
+HWY_EXPORT(MixSum);
+HWY_EXPORT(StoreSum);
 
 size_t Load(SampleFormat format, const std::byte* in, std::span<float> out) noexcept {
     return HWY_DYNAMIC_DISPATCH(Load)(format, in, out.data(), out.size());
@@ -312,6 +334,19 @@ size_t Mix(SampleFormat format, std::span<const MixInput> inputs,
            std::span<float> mix) noexcept {
     return HWY_DYNAMIC_DISPATCH(Mix)(format, inputs.data(), inputs.size(), mix.data(),
                                      mix.size());
+}
+
+size_t SumS16(std::span<const MixInput> inputs, std::span<int32_t> sum) noexcept {
+    return HWY_DYNAMIC_DISPATCH(SumS16)(inputs.data(), inputs.size(), sum.data(),
+                                        sum.size());
+}
+
+size_t MixSum(std::span<const int32_t> sum, std::span<float> mix) noexcept {
+    return HWY_DYNAMIC_DISPATCH(MixSum)(sum.data(), mix.data(), mix.size());
+}
+
+size_t StoreSum(std::span<const int32_t> sum, std::byte* out) noexcept {
+    return HWY_DYNAMIC_DISPATCH(StoreSum)(sum.data(), out, sum.size());
 }
 
 }  // namespace shmd::audio::simd

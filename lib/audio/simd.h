@@ -3,8 +3,8 @@
 #include "audio/format.h"
 #include "audio/mix.h"
 
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 /**
@@ -23,23 +23,16 @@ size_t Load(SampleFormat format, const std::byte* in, std::span<float> out) noex
 size_t Store(SampleFormat format, std::span<const float> in, std::byte* out) noexcept;
 
 /**
- * Whether the inputs are added to each other first, and their sum to the mix: 16-bit
- * integers at unity gain, of which so many have a sum that is exact as a float.
- */
-inline bool AreSummedFirst(SampleFormat format,
-                           std::span<const MixInput> inputs) noexcept {
-    constexpr size_t kMostSummed = 256;
-    return format == SampleFormat::kS16Le && inputs.size() <= kMostSummed &&
-           std::ranges::all_of(
-               inputs, [](float gain) { return gain == 1.0F; }, &MixInput::gain);
-}
-
-/**
  * Add `inputs`, all of `format`, to a whole number of blocks of `mix`. The mix is read
  * and written once, however many inputs there are.
  * @return samples done; 0: no such format here
  */
 size_t Mix(SampleFormat format, std::span<const MixInput> inputs,
            std::span<float> mix) noexcept;
+
+/** SumS16, MixSum and StoreSum of a whole number of blocks. @return samples done */
+size_t SumS16(std::span<const MixInput> inputs, std::span<int32_t> sum) noexcept;
+size_t MixSum(std::span<const int32_t> sum, std::span<float> mix) noexcept;
+size_t StoreSum(std::span<const int32_t> sum, std::byte* out) noexcept;
 
 }  // namespace shmd::audio::simd

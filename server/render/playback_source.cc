@@ -131,13 +131,12 @@ void PlaybackSource::CopyInto(Context& context, std::span<std::byte> block,
         Consume({missing, false});
 }
 
-bool PlaybackSource::AddPlain(Context& context, MixBatch& batch,
-                              uint32_t frames) noexcept {
+bool PlaybackSource::AddPlain(Context& context, BlockMix& mix, uint32_t frames) noexcept {
     const bool is_plain = !resampler_ && remixer_.IsIdentity() && gain_.IsSteady();
     if (!is_plain || is_drained_) return false;
     const uint32_t ready = ReadyFrames(context);
     if (!IsRunning() || ready < frames) return false;
-    batch.Add(Setup().format.sample, reader_.Runs(frames), gain_.Gain());
+    mix.Add(Setup().format.sample, reader_.Runs(frames), gain_.Gain());
     Consume({frames, true});
     return true;
 }

@@ -3,7 +3,7 @@
 #include "audio/channel_map.h"
 #include "audio/gain.h"
 #include "audio/resample.h"
-#include "render/mix_batch.h"
+#include "render/block_mix.h"
 #include "render/scratch.h"
 #include "render/stream_control.h"
 #include "shm/ring.h"
@@ -66,7 +66,7 @@ class PlaybackSource {
      * to be done with them and they are all there.
      * @return false: it is for MixInto
      */
-    bool AddPlain(Context& context, MixBatch& batch, uint32_t frames) noexcept;
+    bool AddPlain(Context& context, BlockMix& mix, uint32_t frames) noexcept;
 
     /** Add the client's frames from `device_frame` on to `mix`, in the device's channels.
      */

@@ -247,14 +247,11 @@ PlaybackSource* Renderer::FindOnlyExactSource(bool& any_is_running) const noexce
 }
 
 void Renderer::Mix(std::span<std::byte> block, uint32_t frames) noexcept {
-    const std::span mix{mix_.data(), size_t{frames} * playback_format_.channels};
-    std::ranges::fill(mix, 0.0F);
-    MixBatch batch{mix};
+    mix_.Begin(size_t{frames} * playback_format_.channels);
     for (const auto& source : plan_->sources)
-        if (source->IsRunning() && !source->AddPlain(context_, batch, frames))
-            source->MixInto(context_, *scratch_, mix, rendered_);
-    batch.Flush();
-    audio::FromFloat(playback_format_.sample, mix, block);
+        if (source->IsRunning() && !source->AddPlain(context_, mix_, frames))
+            source->MixInto(context_, *scratch_, mix_.Floats(), rendered_);
+    mix_.Store(playback_format_.sample, block);
 }
 
 void Renderer::DeliverUpTo(uint64_t played) noexcept {

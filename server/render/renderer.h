@@ -5,6 +5,7 @@
 #include "base/spsc_queue.h"
 #include "device/device.h"
 #include "device/history.h"
+#include "render/block_mix.h"
 #include "render/context.h"
 #include "render/counters.h"
 #include "render/cycle_length.h"
@@ -109,7 +110,7 @@ class Renderer {
     base::EventLog events_;
     Context context_{events_, counters_};
     std::unique_ptr<Scratch> scratch_;
-    std::vector<float> mix_;
+    BlockMix mix_;
     device::History played_;
     CycleLength cycle_{playback_format_.rate_hz};
     uint64_t rendered_ = 0;    // the device's frame after the last that was rendered

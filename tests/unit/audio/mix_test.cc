@@ -1,6 +1,13 @@
 #include "audio/mix.h"
 
+#include "audio/convert.h"
+#include "audio/simd_targets.h"
+
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <random>
 #include <vector>
 
 namespace shmd::audio {
@@ -25,6 +32,79 @@ TEST(MixAdd, AddsEverySampleAtEveryLengthAndAlignment) {
         }
     }
 }
+
+// Not a whole number of any processor's blocks, so that the rest is tried too.
+constexpr size_t kSamples = 1011;
+
+/** 16-bit sums, on every kind of processor that this one can be. */
+class Sum : public ::testing::TestWithParam<int64_t> {
+  protected:
+    Sum() { simd::UseTarget(GetParam()); }
+    ~Sum() override { simd::UseTarget(0); }
+
+    template <typename Word>
+    std::vector<Word> Any(Word least, Word most) {
+        std::uniform_int_distribution<int64_t> values{least, most};
+        std::vector<Word> words(kSamples);
+        std::ranges::generate(words, [&] { return static_cast<Word>(values(random_)); });
+        words[1] = least;
+        words[2] = most;
+        return words;
+    }
+
+    std::mt19937 random_{1};
+};
+
+std::vector<std::byte> S16Bytes(const std::vector<int16_t>& words, size_t offset = 0) {
+    std::vector<std::byte> bytes(offset);
+    for (const int16_t word : words) {
+        bytes.push_back(static_cast<std::byte>(word & 0xFF));
+        bytes.push_back(static_cast<std::byte>(word >> 8 & 0xFF));
+    }
+    return bytes;
+}
+
+TEST_P(Sum, IsExactForAnyNumberOfStreamsAtAnyAlignment) {
+    std::vector<int32_t> expected = Any<int32_t>(-100, 100);
+    std::vector<int32_t> sum = expected;
+    std::vector<std::vector<std::byte>> streams;
+    for (const size_t count : {1U, 2U, 16U, 600U}) {
+        std::vector<MixInput> inputs;
+        streams.clear();
+        for (size_t i = 0; i < count; ++i) {
+            const auto words = Any<int16_t>(-32768, 32767);
+            streams.push_back(S16Bytes(words, i % 5));
+            inputs.push_back({streams.back().data() + i % 5, 0.5F});
+            std::ranges::transform(expected, words, expected.begin(), std::plus<>{});
+        }
+        SumS16(inputs, sum);
+        ASSERT_EQ(sum, expected) << count;
+    }
+}
+
+TEST_P(Sum, IsAddedToAMixInOneRounding) {
+    const auto sum = Any<int32_t>(-(1 << 24), 1 << 24);
+    std::vector<float> mix(kSamples, 0.1F);
+    MixSum(sum, mix);
+    for (size_t i = 0; i < kSamples; ++i)
+        ASSERT_EQ(mix[i], 0.1F + static_cast<float>(sum[i]) / 32768.0F) << i;
+}
+
+TEST_P(Sum, IsStoredAsItsFloatsWouldBe) {
+    for (const int32_t most :
+         {300, 32768, 1 << 24, std::numeric_limits<int32_t>::max()}) {
+        const auto sum = Any<int32_t>(-most, most);
+        std::vector<std::byte> bytes(2 * kSamples);
+        StoreSum(sum, bytes);
+        std::vector<float> mix(kSamples);
+        MixSum(sum, mix);
+        std::vector<std::byte> expected(2 * kSamples);
+        FromFloat(SampleFormat::kS16Le, mix, expected);
+        ASSERT_EQ(bytes, expected) << most;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, Sum, ::testing::ValuesIn(simd::Targets()));
 
 }  // namespace
 }  // namespace shmd::audio
