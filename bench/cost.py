@@ -22,7 +22,7 @@ def measure(plan, rows):
 
 def wanted(plan, peer, size, streams, repetition):
     """A peer that mixes fewer is not asked; what no ratio is made of, once."""
-    once = streams >= 512 or (streams == 1 and size != plan.sizes[0])
+    once = (streams >= 512 or streams == 1) and size != plan.sizes[0]
     return streams <= peer.most_streams and (repetition == 0 or not once)
 
 
