@@ -48,6 +48,12 @@ class PlaybackSource {
         return control_.MostCycleFrames();
     }
 
+    /** Whether an underrun stops it: it does not play silence in place of what it lacks.
+     */
+    [[nodiscard]] bool StopsAtItsEnd() const noexcept {
+        return control_.StopThreshold() <= Setup().buffer_frames;
+    }
+
     /** Whether it runs and lacks frames to be heard before `device_frame`. */
     [[nodiscard]] bool IsShortOf(Context& context, uint64_t device_frame) noexcept;
 

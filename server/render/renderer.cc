@@ -15,9 +15,9 @@ namespace {
 // held it. Nobody wants to hear that time made good.
 constexpr uint32_t kMostLateSeconds = 2;
 // Less is not worth to wait for anybody: that late are all threads, some times a second.
-constexpr uint32_t kLeastLatesPerSecond = 1000;
-// While it waits for clients that were held up as it was.
-constexpr int64_t kGraceLookNs = base::kNsPerMs / 4;
+constexpr uint32_t kLeastLostPerSecond = 1000;
+// While it waits for clients that lack frames.
+constexpr uint32_t kLooksPerSecond = 4000;
 
 }  // namespace
 
@@ -73,7 +73,7 @@ Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
     DeliverUpTo(std::min(played, rendered_));
     PublishPositions(std::min(played, rendered_));
     const bool news = context_.TakeNews();
-    if (waits) return {now_ns + kGraceLookNs, news};
+    if (waits) return {now_ns + base::kNsPerSecond / kLooksPerSecond, news};
     // The last cycle is played to its end before the device stops.
     if (AnyIsRunning() || played < rendered_)
         return {device_.TimeOfFrameNs(rendered_), news};
@@ -162,22 +162,46 @@ uint64_t Renderer::CatchUp(int64_t now_ns) noexcept {
     return device_.Start(now_ns) ? device_.PositionFrames(now_ns) : rendered_;
 }
 
+/** Whether to wait for clients that lack frames of what is due. */
+bool Renderer::LetsClientsWrite(uint64_t played) noexcept {
+    if (played < rendered_) return false;
+    if (std::exchange(awaited_, rendered_) != rendered_) look_ = grace_end_ = rendered_;
+    const uint64_t cycle = std::max(cycle_.Frames(), 1U);
+    const uint64_t due = rendered_ + ((played - rendered_) / cycle + 1) * cycle;
+    const bool waits = GivesLostTime(played, due) || KeepsNobodyWaiting(played, due);
+    look_ = played + playback_format_.rate_hz / kLooksPerSecond;
+    return waits;
+}
+
 /**
  * Who is held up by the machine is not alone: a client that lacks frames now could not
- * write them either. It gets as long as was lost, while the device can bear it. For a
- * renderer that is in time the client's time is over, as with a card.
+ * write them either. It gets as long as was lost, while the device can bear it.
  */
-bool Renderer::LetsClientsWrite(uint64_t played) noexcept {
-    const uint64_t late = played - std::min(played, rendered_);
-    if (late < playback_format_.rate_hz / kLeastLatesPerSecond) return false;
-    if (std::exchange(late_for_, rendered_) != rendered_)
-        grace_end_ = rendered_ + std::min<uint64_t>(2 * late, device_.GraceFrames());
-    if (played >= grace_end_) return false;
-    const uint64_t cycle = std::max(cycle_.Frames(), 1U);
-    const uint64_t due = rendered_ + (late / cycle + 1) * cycle;
-    return std::ranges::any_of(plan_->sources, [&](const auto& source) {
-        return source->IsShortOf(context_, due);
-    });
+bool Renderer::GivesLostTime(uint64_t played, uint64_t due) noexcept {
+    const uint64_t lost = played - std::min(played, look_);
+    if (lost >= playback_format_.rate_hz / kLeastLostPerSecond)
+        grace_end_ = std::min(played + lost, rendered_ + device_.GraceFrames());
+    return played < grace_end_ &&
+           std::ranges::any_of(plan_->sources, [&](const auto& source) {
+               return source->IsShortOf(context_, due);
+           });
+}
+
+/**
+ * Frames are read a cycle ahead of the position. A client that lacks some of them has
+ * time until the position is at its last one, as on a card, where that keeps nobody else
+ * waiting: where all that run lack some.
+ */
+bool Renderer::KeepsNobodyWaiting(uint64_t played, uint64_t due) noexcept {
+    const auto is_recording = [](const auto& sink) { return sink->IsRunning(); };
+    return AnyIsRunning() && played < rendered_ + device_.GraceFrames() &&
+           std::ranges::none_of(plan_->recorders, is_recording) &&
+           std::ranges::none_of(plan_->monitors, is_recording) &&
+           std::ranges::all_of(plan_->sources, [&](const auto& source) {
+               return !source->IsRunning() ||
+                      (source->StopsAtItsEnd() && source->IsShortOf(context_, due) &&
+                       !source->IsShortOf(context_, played + 1));
+           });
 }
 
 void Renderer::RenderUpTo(uint64_t played) noexcept {

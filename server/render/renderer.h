@@ -81,6 +81,8 @@ class Renderer {
     [[nodiscard]] uint32_t MostCycleFrames() const noexcept;
     uint32_t NextCycleFrames() noexcept;
     bool LetsClientsWrite(uint64_t played) noexcept;
+    bool GivesLostTime(uint64_t played, uint64_t due) noexcept;
+    bool KeepsNobodyWaiting(uint64_t played, uint64_t due) noexcept;
     void RenderUpTo(uint64_t played) noexcept;
     void RenderBlock(uint32_t frames) noexcept;
     bool OfferRing(PlaybackSource* only) noexcept;
@@ -116,9 +118,12 @@ class Renderer {
     uint64_t rendered_ = 0;    // the device's frame after the last that was rendered
     uint64_t gap_frames_ = 0;  // the device's, that were reported
     uint64_t delivered_ = 0;   // the device's frame after the last that recorders got
-    uint64_t late_for_ = 0;    // the frame that was to be rendered when it was held up
-    uint64_t grace_end_ = 0;   // the device's frame until which it may wait with that
-    bool is_direct_ = false;   // a client may have written ahead in the card's ring
+    // Device frames, while it waits for clients: the first that is due, when it meant to
+    // look again, and until when it gives them time that was lost.
+    uint64_t awaited_ = 0;
+    uint64_t look_ = 0;
+    uint64_t grace_end_ = 0;
+    bool is_direct_ = false;  // a client may have written ahead in the card's ring
     std::atomic<bool> is_running_{false};
 };
 

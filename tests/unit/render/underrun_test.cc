@@ -19,6 +19,16 @@ class Underrun : public test::FdCheckedTest {
         stage_.Play(late_);
     }
 
+    /** Turn at each time that the renderer wishes, until the device is at `frame`. */
+    void TurnUntilFrame(int64_t frame) {
+        const int64_t end_ns =
+            Stage::kBeginNs + base::MulDiv(frame, base::kNsPerSecond, 48000);
+        while (stage_.NowNs() < end_ns) {
+            const int64_t next_ns = stage_.Turn().next_ns;
+            stage_.Sleep(std::min(next_ns, end_ns) - stage_.NowNs());
+        }
+    }
+
     Stage stage_;
     FakeClient late_;
 };
@@ -65,12 +75,83 @@ TEST_F(Underrun, LeavesOtherStreamsAsTheyWere) {
     EXPECT_EQ(other.Position().xruns, 0U);
 }
 
-TEST_F(Underrun, IsFoundAtOnceByARendererThatIsInTime) {
+/** As on a card; the block that lacks its frames was due at frame 960. */
+TEST_F(Underrun, IsFoundWhenThePositionIsAtItsEnd) {
     late_.Start();
-    stage_.RunForMs(15);
-    stage_.Sleep(5 * base::kNsPerMs);
+    TurnUntilFrame(kLateFrames - 1);
+    stage_.Turn();
+    EXPECT_EQ(late_.State(), StreamState::kRunning);
+    EXPECT_EQ(late_.Position().limit_frames, 960U);
+    TurnUntilFrame(kLateFrames + 13);  // a look of a quarter of a millisecond later
+    EXPECT_EQ(late_.State(), StreamState::kXrun);
+}
+
+TEST_F(Underrun, DoesNotHappenToWhoWritesBeforeThat) {
+    late_.Start();
+    TurnUntilFrame(kLateFrames - 20);
+    late_.Write(Level(100, 3000));
+    TurnUntilFrame(kLateFrames + 2000);
+    EXPECT_EQ(late_.Position().xruns, 0U);
+    EXPECT_THAT(Samples(stage_.Played(0, kLateFrames + 2000)), Each(100));
+}
+
+TEST_F(Underrun, IsFoundAtOnceWhereAnotherWouldHaveToWait) {
+    FakeClient other{8, {}};
+    other.Write(Level(1, 1441));
+    stage_.Play(other);
+    late_.Start();
+    other.Start();
+    TurnUntilFrame(960);
     stage_.Turn();
     EXPECT_EQ(late_.State(), StreamState::kXrun);
+    EXPECT_EQ(other.State(), StreamState::kRunning);
+}
+
+TEST_F(Underrun, IsFoundAtTheEndOfTheFirstOfThoseThatLackFrames) {
+    FakeClient other{8, {}};
+    other.Write(Level(1, kLateFrames - 20));
+    stage_.Play(other);
+    late_.Start();
+    other.Start();
+    TurnUntilFrame(kLateFrames - 21);
+    stage_.Turn();
+    EXPECT_EQ(late_.State(), StreamState::kRunning);
+    EXPECT_EQ(other.State(), StreamState::kRunning);
+    TurnUntilFrame(kLateFrames - 20 + 13);
+    EXPECT_EQ(late_.State(), StreamState::kXrun);
+    EXPECT_EQ(other.State(), StreamState::kXrun);
+}
+
+TEST_F(Underrun, IsFoundAtOnceWhereSomebodyRecords) {
+    FakeClient recorder{8, {.is_capture = true}};
+    stage_.Monitor(recorder);
+    late_.Start();
+    recorder.Start();
+    TurnUntilFrame(960);
+    stage_.Turn();
+    EXPECT_EQ(late_.State(), StreamState::kXrun);
+}
+
+/** Who plays on in silence is not waited for. */
+TEST_F(Underrun, DoesNotHoldUpTheDeviceOfAClientThatNeverStops) {
+    late_.SetStopThreshold(wire::kNeverStop);
+    late_.Start();
+    TurnUntilFrame(960);
+    stage_.Turn();
+    EXPECT_EQ(late_.Position().limit_frames, 1440U);
+}
+
+/** A device has so much time, and no more: here 20 ms. */
+TEST(UnderrunOfALongCycle, IsFoundWhenTheDeviceCannotWait) {
+    Stage stage{{}, 4800};
+    FakeClient late{7, {.period_frames = 4800, .buffer_frames = 19200}};
+    late.Write(Level(100, 4800 + 2000));
+    stage.Play(late);
+    late.Start();
+    stage.RunForMs(119);
+    EXPECT_EQ(late.State(), StreamState::kRunning);
+    stage.RunForMs(2);
+    EXPECT_EQ(late.State(), StreamState::kXrun);
 }
 
 /** The machine stands still, and everybody with it: the third block is due at 20 ms. */
@@ -85,18 +166,16 @@ class HeldUp : public Underrun {
         now_ns_ = stage_.NowNs();
     }
 
-    void TurnUntil(int64_t end_ns) {
-        while (stage_.NowNs() < end_ns) {
-            const int64_t next_ns = stage_.Turn().next_ns;
-            stage_.Sleep(std::min(next_ns, end_ns) - stage_.NowNs());
-        }
+    /** The device's frame so long after the machine went on. */
+    [[nodiscard]] int64_t FrameAfter(int64_t ns) const {
+        return base::MulDiv(now_ns_ + ns - Stage::kBeginNs, 48000, base::kNsPerSecond);
     }
 
     int64_t now_ns_ = 0;
 };
 
 TEST_F(HeldUp, GivesTheClientTheTimeThatWasLost) {
-    TurnUntil(now_ns_ + kLostNs - base::kNsPerMs);
+    TurnUntilFrame(FrameAfter(kLostNs - base::kNsPerMs));
     EXPECT_EQ(late_.State(), StreamState::kRunning);
     EXPECT_EQ(late_.Position().limit_frames, 960U);
     late_.Write(Level(100, 4000));
@@ -106,7 +185,7 @@ TEST_F(HeldUp, GivesTheClientTheTimeThatWasLost) {
 }
 
 TEST_F(HeldUp, GivesNoMoreThanThat) {
-    TurnUntil(now_ns_ + kLostNs + base::kNsPerMs);
+    TurnUntilFrame(FrameAfter(kLostNs + base::kNsPerMs));
     EXPECT_EQ(late_.State(), StreamState::kXrun);
     EXPECT_EQ(late_.Position().frames, kLateFrames);
 }
@@ -114,6 +193,17 @@ TEST_F(HeldUp, GivesNoMoreThanThat) {
 TEST_F(HeldUp, GivesNothingThatTheDeviceCannotBear) {
     stage_.Sleep(20 * base::kNsPerMs);
     stage_.Turn();
+    EXPECT_EQ(late_.State(), StreamState::kXrun);
+}
+
+/** Also while it waits already: until frame 1000 it does in any case. */
+TEST_F(Underrun, GivesTheTimeThatWasLostInBetween) {
+    late_.Start();
+    TurnUntilFrame(970);
+    stage_.Sleep(3 * base::kNsPerMs);
+    stage_.Turn();
+    EXPECT_EQ(late_.State(), StreamState::kRunning);
+    TurnUntilFrame(970 + 2 * 3 * 48 + 24);
     EXPECT_EQ(late_.State(), StreamState::kXrun);
 }
 
