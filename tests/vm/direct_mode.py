@@ -12,7 +12,6 @@ import re
 import signal
 import struct
 import sys
-import time
 
 sys.dont_write_bytecode = True
 from guest import (CAN_RESTRICT, KERNEL, SIZES, Program, Recorder, Server, contains,

@@ -124,9 +124,19 @@ TEST_F(Underrun, IsFoundAtTheEndOfTheFirstOfThoseThatLackFrames) {
 
 TEST_F(Underrun, IsFoundAtOnceWhereSomebodyRecords) {
     FakeClient recorder{8, {.is_capture = true}};
-    stage_.Monitor(recorder);
+    stage_.Record(recorder);
     late_.Start();
     recorder.Start();
+    TurnUntilFrame(960);
+    stage_.Turn();
+    EXPECT_EQ(late_.State(), StreamState::kXrun);
+}
+
+TEST_F(Underrun, IsFoundAtOnceWhereSomebodyRecordsWhatIsPlayed) {
+    FakeClient listener{8, {.is_capture = true}};
+    stage_.Monitor(listener);
+    late_.Start();
+    listener.Start();
     TurnUntilFrame(960);
     stage_.Turn();
     EXPECT_EQ(late_.State(), StreamState::kXrun);
