@@ -62,6 +62,7 @@ json DeviceJson(const engine::DeviceRunner& runner) {
             {"exact_cycles", count.exact_cycles.load()},
             {"wakes", count.wakes.load()},
             {"audio_system_calls", count.system_calls.load()},
+            {"most_late_us", count.most_late_ns.load() / base::kNsPerUs},
             {"audio_processor_seconds",
              static_cast<double>(runner.AudioTimeNs()) / base::kNsPerSecond},
             {"dropped_events", runner.DroppedEvents()}};

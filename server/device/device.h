@@ -68,9 +68,9 @@ class Device {
     /** Make Start possible. Thread: loop. Errors: std::system_error. */
     virtual void Open() {}
 
-    /** Let go of the hardware, unless it is started. @return whether it is closed now.
-     * Thread: loop. */
-    virtual bool Close() { return false; }
+    /** Let go of the hardware, if there is any, unless the audio thread is at it: also
+     * for a moment after a Stop. @return false if it is. Thread: loop. */
+    virtual bool Close() { return true; }
 
     /**
      * Play to the end what was rendered, after the audio thread has let go; waits at most

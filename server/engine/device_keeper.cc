@@ -152,9 +152,11 @@ void DeviceKeeper::OnStopped() {
 }
 
 void DeviceKeeper::CloseIdle() {
-    // Who maps its ring keeps it open anyway, until he goes on or ends.
-    if (runner_->HasGrants()) return OnStopped();
-    if (!runner_->DeviceIsRunning()) runner_->Device().Close();
+    // Who plays, or maps its ring and so keeps it open anyway: when that ends, it is
+    // told.
+    if (runner_->DeviceIsRunning() || runner_->HasGrants()) return;
+    if (!runner_->Device().Close())
+        idle_timer_.ArmAtNs(clock_.NowNs() + device::Device::kServicePeriodNs);
 }
 
 void DeviceKeeper::SetSpec(const std::string& spec, int64_t idle_timeout_ns) {

@@ -131,6 +131,7 @@ void DeviceRunner::DropGrant() {
     if (grants_ > 0) --grants_;
     ChangePlan([](render::Plan& plan) { ++plan.rings_returned; });
     if (grants_ == 0 && after_recall_) EndRecall();
+    if (grants_ == 0 && !DeviceIsRunning()) callbacks_.on_stopped();
 }
 
 void DeviceRunner::Recall(std::function<void()> then) {

@@ -23,7 +23,8 @@ struct DeviceCallbacks {
     std::function<void()> on_mail;
     /** The device has something for the log: a file that cannot be written, say. */
     std::function<void(const std::string&)> on_problem;
-    /** The device has stopped: nobody plays or records. */
+    /** The device has stopped, nobody plays or records; or it stands still, and its ring
+     * was given back by the last who had it. */
     std::function<void()> on_stopped;
     /** Clients must give the card's ring back. */
     std::function<void()> on_recall;

@@ -12,10 +12,15 @@ struct Counters {
     std::atomic<uint64_t> exact_cycles{0};  // of which copied bit for bit
     std::atomic<uint64_t> wakes{0};         // clients woken
     std::atomic<uint64_t> system_calls{0};
+    std::atomic<int64_t> most_late_ns{0};  // for a cycle
 
     static void Add(std::atomic<uint64_t>& counter, uint64_t n = 1) noexcept {
         counter.store(counter.load(std::memory_order_relaxed) + n,
                       std::memory_order_relaxed);
+    }
+    static void Raise(std::atomic<int64_t>& most, int64_t value) noexcept {
+        if (value > most.load(std::memory_order_relaxed))
+            most.store(value, std::memory_order_relaxed);
     }
 };
 

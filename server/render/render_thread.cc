@@ -26,13 +26,16 @@ void RenderThread::Run() noexcept {
     if (options_.on_start) options_.on_start();
     base::SetThreadRole(base::ThreadRole::kAudio);
     Counters& counters = renderer_.MutableCounters();
+    Renderer::Result turn{.next_ns = base::kNever, .has_news = false};
     while (!stopping_.load(std::memory_order_acquire)) {
         // Consumed before the turn: a signal during it makes the next wait return at
         // once.
         wakeup_.Consume();
-        const auto [next_ns, has_news] = renderer_.Turn(clock_.NowNs());
-        if (has_news) TellLoop();
-        clock_.WaitUntil(next_ns, wakeup_);
+        const int64_t now_ns = clock_.NowNs();
+        Counters::Raise(counters.most_late_ns, now_ns - turn.next_ns);
+        turn = renderer_.Turn(now_ns);
+        if (turn.has_news) TellLoop();
+        clock_.WaitUntil(turn.next_ns, wakeup_);
         Counters::Add(counters.system_calls);
     }
 }

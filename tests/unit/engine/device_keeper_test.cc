@@ -9,6 +9,7 @@
 #include "tests/support/manual_clock.h"
 #include "tests/unit/device/card_double.h"
 #include "tests/unit/render/stage.h"
+#include "tests/unit/render/tap_device.h"
 
 #include <gmock/gmock.h>
 #include <cerrno>
@@ -38,11 +39,13 @@ int64_t RealNowNs() {
 class DeviceKeeperTest : public test::FdCheckedTest {
   protected:
     /** @param clock_ns  where the keeper's clock stands, from the real one */
-    void Begin(int64_t clock_ns, const std::string& spec = kCard) {
+    void Begin(int64_t clock_ns, const std::string& spec = kCard,
+               std::unique_ptr<device::Device> fallback =
+                   std::make_unique<device::VirtualDevice>(device::DeviceSpec{})) {
         clock_.emplace(RealNowNs() + clock_ns);
         card_.SetTime(clock_->NowNs());
         keeper_.emplace(loop_, *clock_, DeviceKeeper::Options{.spec = spec},
-                        std::make_unique<device::VirtualDevice>(device::DeviceSpec{}),
+                        std::move(fallback),
                         [this](const std::string& line) { lines_.push_back(line); });
         DeviceCallbacks callbacks{
             .on_event = [this](const auto& record) { OnEvent(record); },
@@ -315,8 +318,21 @@ TEST_F(DeviceKeeperTest, DoesNotCloseACardWhileAClientHasItsRing) {
     runner_->AddGrant();
     Turn();
     EXPECT_TRUE(IsOpen());
+    const size_t without = loop_.InFlight();
     runner_->DropGrant();
+    EXPECT_EQ(loop_.InFlight(), without + 1) << "no timer was set before";
     EXPECT_TRUE(Await([&] { return !IsOpen(); }));
+}
+
+/** A card that is stopped is asked where it is, and its ring is silenced. */
+TEST_F(DeviceKeeperTest, ClosesLaterWhatTheAudioThreadIsAt) {
+    auto device = std::make_unique<render::TapDevice>(device::DeviceSpec{});
+    int closes = 0;
+    device->OnClose([&] { return ++closes == 3; });
+    Begin(-kHourNs, "hw:31", std::move(device));
+    ASSERT_TRUE(Await([&] { return closes == 3; }));
+    Turn();
+    EXPECT_EQ(closes, 3);
 }
 
 TEST_F(DeviceKeeperTest, TheFirstStreamOpensTheCardAgain) {

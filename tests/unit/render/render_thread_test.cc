@@ -46,6 +46,11 @@ class ThreadStage {
         thread_->Kick();
         clock_.AdvanceAndSettle(ns);
     }
+    /** Time passes, and the thread does not get to run. */
+    void BeHeldUpFor(int64_t ns) {
+        clock_.Advance(ns);
+        clock_.AdvanceAndSettle(0);
+    }
     void Join() { thread_.reset(); }
 
     [[nodiscard]] uint64_t News() const {
@@ -88,6 +93,20 @@ TEST(RenderThreadTest, SleepsWhenNothingRuns) {
     stage.RunFor(1000 * base::kNsPerSecond);
     const uint64_t turns = stage.TheRenderer().Count().turns;
     EXPECT_LE(turns, 2U);
+}
+
+TEST(RenderThreadTest, KnowsHowLateItWasAtMost) {
+    ThreadStage stage;
+    FakeClient client{1, {}};
+    client.Write(Level(1, 4800));
+    stage.Play(client);
+    client.Start();
+    stage.RunFor(35 * kNsPerMs);
+    EXPECT_EQ(stage.TheRenderer().Count().most_late_ns, 0);
+    stage.BeHeldUpFor(30 * kNsPerMs);
+    EXPECT_EQ(stage.TheRenderer().Count().most_late_ns, 25 * kNsPerMs);
+    stage.BeHeldUpFor(20 * kNsPerMs);
+    EXPECT_EQ(stage.TheRenderer().Count().most_late_ns, 25 * kNsPerMs);
 }
 
 TEST(RenderThreadTest, TellsTheLoopWhenThereIsNews) {

@@ -36,6 +36,7 @@ class TapDevice final : public device::Device {
         if (now_ns >= rests_until_ns_) rests_until_ns_ = base::kNever;
         return rests_until_ns_;
     }
+    bool Close() override { return !on_close_ || on_close_(); }
     bool Finish() override { return device_.Finish(); }
     [[nodiscard]] uint64_t PositionFrames(int64_t now_ns) noexcept override {
         return device_.PositionFrames(now_ns);
@@ -66,6 +67,9 @@ class TapDevice final : public device::Device {
     /** From the next stop on, rest until `time_ns`. */
     void RestUntil(int64_t time_ns) { rest_ns_ = time_ns; }
 
+    /** What Close answers. */
+    void OnClose(std::function<bool()> on_close) { on_close_ = std::move(on_close); }
+
     /** Do this before each block, on the audio thread, after the commands were read. */
     void OnBlock(std::function<void()> on_block) { on_block_ = std::move(on_block); }
 
@@ -77,6 +81,7 @@ class TapDevice final : public device::Device {
     int64_t rest_ns_ = base::kNever;
     int64_t rests_until_ns_ = base::kNever;
     std::function<void()> on_block_;
+    std::function<bool()> on_close_;
 };
 
 }  // namespace shmd::render
