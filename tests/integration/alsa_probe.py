@@ -2,7 +2,7 @@
 """
 Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer.
 
-    alsa_probe.py positions PCM playback|capture SECONDS SAMPLES
+    alsa_probe.py positions PCM playback|capture SECONDS SAMPLES BUFFER
                                          look at random moments; a list of
                                          [before_ns, after_ns, moved, avail, delay], where
                                          moved is what was written or read
@@ -35,11 +35,11 @@ def sleeps():
 class Player:
     """A PCM that is kept full of frames that are no silence."""
 
-    def __init__(self, name, mode):
+    def __init__(self, name, mode, buffer=BUFFER):
         self.pcm = Pcm(name, PLAYBACK, mode)
-        self.pcm.set_params()
+        self.pcm.set_params(buffer)
         self.moved = 0
-        self._frames = b"\x01\x02\x03\x04" * BUFFER
+        self._frames = b"\x01\x02\x03\x04" * buffer
 
     def fill(self):
         room = self.pcm.avail_update()
@@ -52,11 +52,11 @@ class Player:
 class Recorder:
     """A PCM that is kept empty."""
 
-    def __init__(self, name, mode):
+    def __init__(self, name, mode, buffer=BUFFER):
         self.pcm = Pcm(name, CAPTURE, mode)
-        self.pcm.set_params()
+        self.pcm.set_params(buffer)
         self.moved = 0
-        self._frames = ctypes.create_string_buffer(BUFFER * FRAME_BYTES)
+        self._frames = ctypes.create_string_buffer(buffer * FRAME_BYTES)
 
     def empty(self):
         ready = self.pcm.avail_update()
@@ -64,12 +64,12 @@ class Recorder:
             self.moved += self.pcm.readi(self._frames, ready)
 
 
-def positions(name, direction, seconds, samples):
+def positions(name, direction, seconds, samples, buffer):
     if direction == "playback":
-        stream = Player(name, NONBLOCK)
+        stream = Player(name, NONBLOCK, int(buffer))
         move = stream.fill
     else:
-        stream = Recorder(name, NONBLOCK)
+        stream = Recorder(name, NONBLOCK, int(buffer))
         move = stream.empty
     move()
     stream.pcm.start()

@@ -12,7 +12,8 @@ from harness import DEADLINE_S, HERE, Server, equal, expect, main, test, test_ea
 
 RATE = 48000
 FRAME_BYTES = 4
-BUFFER = 9600
+# A second: a machine that stands still for less makes no xrun.
+BUFFER = RATE
 CYCLE_FRAMES = 480
 PROBE = os.path.join(HERE, "alsa_probe.py")
 TRANSPORTS = (("memfd", "yes"), ("socket", "no"))
@@ -33,11 +34,12 @@ def require_no_way_back(what, values):
         expect(before <= after, f"{what} goes back, from {before} to {after}")
 
 
-def require_on_a_line(samples, frames):
+def require_on_a_line(samples, frames, most_late_us=0):
     """
     The frame at which the device is, as `delay` tells it in each of the samples, against
     a straight line at the rate; the virtual device is one. For the half of the samples
-    whose moment is known best.
+    whose moment is known best. A player's frames are not passed before the server, which
+    may be late, has read them.
     """
     moments = sorted((after - before, (before + after) / 2e9 * RATE, frame)
                      for (before, after, *_), frame in zip(samples, frames))
@@ -48,22 +50,24 @@ def require_on_a_line(samples, frames):
     print(f"{len(samples)} samples: median {median / RATE * 1e3:.4f} ms, "
           f"worst {worst / RATE * 1e3:.3f} ms")
     expect(median < RATE * 0.0001, f"the median error is {median:.1f} frames")
-    expect(worst <= CYCLE_FRAMES, f"the worst error is {worst:.1f} frames")
+    most = CYCLE_FRAMES + most_late_us * RATE / 1e6
+    expect(worst <= most, f"the worst error is {worst:.1f} frames, not {most:.1f}")
 
 
 def positions(memfd, direction):
-    """What alsa_probe.py saw of a stream that had no xrun."""
+    """What alsa_probe.py saw of a stream that had no xrun, and how late its server was."""
     with Server("virtual", settings=[f"memfd={memfd}"]) as server:
-        samples = probe(server, "positions", "shm", direction, SECONDS, SAMPLES)
+        samples = probe(server, "positions", "shm", direction, SECONDS, SAMPLES,
+                        BUFFER)
         server.stop()
         stream, = server.streams()
     equal("xruns", 0, stream["xruns"])
-    return samples
+    return samples, max(device["most_late_us"] for device in server.stats["devices"])
 
 
 @test_each(*TRANSPORTS)
 def the_position_is_where_the_device_is(memfd):
-    samples = positions(memfd, "playback")
+    samples, late_us = positions(memfd, "playback")
     hw_frames = [written + avail - BUFFER for _, _, written, avail, _ in samples]
     heard = [written - delay for _, _, written, _, delay in samples]
     require_no_way_back("hw_ptr", hw_frames)
@@ -73,12 +77,12 @@ def the_position_is_where_the_device_is(memfd):
         passed = (after - before) * RATE / 1e9 + 1
         expect(-passed <= avail + delay - BUFFER <= CYCLE_FRAMES,
                f"at frame {hw} avail is {avail}, delay {delay}, the buffer {BUFFER}")
-    require_on_a_line(samples, heard)
+    require_on_a_line(samples, heard, late_us)
 
 
 @test_each(*TRANSPORTS)
 def a_recorders_delay_is_since_the_device_captured(memfd):
-    samples = positions(memfd, "capture")
+    samples, _ = positions(memfd, "capture")
     captured = [read + delay for _, _, read, _, delay in samples]
     require_no_way_back("hw_ptr", [read + avail for _, _, read, avail, _ in samples])
     require_no_way_back("what was captured", captured)
