@@ -18,6 +18,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::ScalableTag<float>;
 using Words = hn::Rebind<int32_t, Floats>;
 using Shorts = hn::Rebind<int16_t, Floats>;
+using Bytes = hn::Rebind<uint8_t, Floats>;
 using Vector = hn::Vec<Floats>;
 using WordVector = hn::Vec<Words>;
 
@@ -75,6 +76,39 @@ struct S24 {
     static void Store(Vector value, std::byte* out) {
         hn::StoreU(ToInteger(value, kFull, kFull - 1), Words{},
                    reinterpret_cast<int32_t*>(out));
+    }
+};
+
+/** 24 bits in three bytes. */
+struct S24Packed {
+    static constexpr size_t kBytes = 3;
+    static constexpr float kFull = S24::kFull;
+    static constexpr float kStep = S24::kStep;
+    static Vector Load(const std::byte* in) {
+        const Bytes bytes;
+        const hn::RebindToUnsigned<Words> words;
+        hn::Vec<Bytes> low;
+        hn::Vec<Bytes> middle;
+        hn::Vec<Bytes> high;
+        hn::LoadInterleaved3(bytes, reinterpret_cast<const uint8_t*>(in), low, middle,
+                             high);
+        const auto at_the_top =
+            hn::Or(hn::Or(hn::ShiftLeft<8>(hn::PromoteTo(words, low)),
+                          hn::ShiftLeft<16>(hn::PromoteTo(words, middle))),
+                   hn::ShiftLeft<24>(hn::PromoteTo(words, high)));
+        return hn::ConvertTo(Floats{},
+                             hn::ShiftRight<8>(hn::BitCast(Words{}, at_the_top)));
+    }
+    static void Store(Vector value, std::byte* out) {
+        const WordVector word = ToInteger(value, kFull, kFull - 1);
+        hn::StoreInterleaved3(LowByte(word), LowByte(hn::ShiftRight<8>(word)),
+                              LowByte(hn::ShiftRight<16>(word)), Bytes{},
+                              reinterpret_cast<uint8_t*>(out));
+    }
+
+  private:
+    static hn::Vec<Bytes> LowByte(WordVector word) {
+        return hn::TruncateTo(Bytes{}, hn::BitCast(hn::RebindToUnsigned<Words>{}, word));
     }
 };
 
@@ -281,6 +315,8 @@ size_t WithCodec(SampleFormat format, Use use) {
             return use(S16{});
         case SampleFormat::kS24Le:
             return use(S24{});
+        case SampleFormat::kS24_3Le:
+            return use(S24Packed{});
         case SampleFormat::kS32Le:
             return use(S32{});
         case SampleFormat::kFloatLe:

@@ -178,7 +178,7 @@ TEST(Simd, HasLoopsForTheUsualFormats) {
     simd::ChooseTarget();
     std::vector<std::byte> bytes(64 * 4);
     std::vector<float> floats(64);
-    for (const SampleFormat format : {kS16Le, kS24Le, kS32Le, kFloatLe})
+    for (const SampleFormat format : {kS16Le, kS24Le, kS24_3Le, kS32Le, kFloatLe})
         EXPECT_EQ(simd::Load(format, bytes.data(), floats), 64U);
     EXPECT_EQ(simd::Load(kS16Be, bytes.data(), floats), 0U);
 }
