@@ -16,13 +16,14 @@ def measure(plan, rows):
         for size in plan.sizes:
             for streams in plan.streams:
                 for peer in plan.in_turn(repetition):
-                    if wanted(plan, peer, size, streams, repetition):
+                    if wanted(plan, rows, peer, size, streams, repetition):
                         one(plan, rows, peer, size, streams)
 
 
-def wanted(plan, peer, size, streams, repetition):
+def wanted(plan, rows, peer, size, streams, repetition):
     """A peer that mixes fewer is not asked; what no ratio is made of, once."""
-    once = (streams >= 512 or streams == 1) and size != plan.sizes[0]
+    once = ((streams >= 512 or streams == 1) and size != plan.sizes[0]) or (
+        streams >= 512 and rows.errors("cost", peer=peer.name, streams=streams))
     return streams <= peer.most_streams and (repetition == 0 or not once)
 
 

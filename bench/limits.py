@@ -5,6 +5,7 @@ from private import Failed
 
 COUNTS = (16, 32, 64, 128, 256, 512, 1024)
 PERIODS = (512, 256, 128, 64, 32, 16)
+LEAST_STREAMS = (1, 8, 32)
 # A late wake may be the machine's: see what the floor bears. What goes wrong while the
 # host takes processors away says nothing of a server; it is tried again, so many times.
 TRIES, TRIES_LEFT_ALONE = 8, 2
@@ -98,7 +99,7 @@ def candidates_of(plan, streams):
 
 def least(plan, rows):
     """By halving with a short look, then the shortest that stands for long enough."""
-    for streams in (1, 8, 32):
+    for streams in (n for n in LEAST_STREAMS if n in plan.streams):
         candidates = candidates_of(plan, streams)
         found = {}
         while waiting := {peer: (streams, (periods[-1], 4 * periods[-1]))
