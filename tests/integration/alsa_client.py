@@ -23,7 +23,8 @@ S16_LE = 2
 RW_INTERLEAVED = 3
 CHANNELS, RATE = 2, 48000
 FRAME_BYTES = 2 * CHANNELS
-PERIOD, BUFFER = 960, 9600
+# A second: a machine that stands still for less makes no xrun.
+PERIOD, BUFFER = 960, RATE
 PATIENCE_MS = 10000
 
 for _name in ("snd_pcm_writei", "snd_pcm_readi", "snd_pcm_avail_update", "snd_pcm_avail"):
@@ -56,7 +57,7 @@ class Pcm:
         function = getattr(ALSA, "snd_pcm_" + name)
         return lambda *arguments: require(function(self.handle, *arguments), name)
 
-    def set_params(self, buffer=BUFFER):
+    def set_params(self):
         """Wake at a period, start by hand."""
         hardware, software = ctypes.c_void_p(), ctypes.c_void_p()
         ALSA.snd_pcm_hw_params_malloc(ctypes.byref(hardware))
@@ -66,13 +67,13 @@ class Pcm:
         self.hw_params_set_channels(hardware, CHANNELS)
         self.hw_params_set_rate(hardware, RATE, 0)
         self.hw_params_set_period_size(hardware, ctypes.c_ulong(PERIOD), 0)
-        self.hw_params_set_buffer_size(hardware, ctypes.c_ulong(buffer))
+        self.hw_params_set_buffer_size(hardware, ctypes.c_ulong(BUFFER))
         self.hw_params(hardware)
         ALSA.snd_pcm_hw_params_free(hardware)
         ALSA.snd_pcm_sw_params_malloc(ctypes.byref(software))
         self.sw_params_current(software)
         self.sw_params_set_avail_min(software, ctypes.c_ulong(PERIOD))
-        self.sw_params_set_start_threshold(software, ctypes.c_ulong(buffer * 1000))
+        self.sw_params_set_start_threshold(software, ctypes.c_ulong(BUFFER * 1000))
         self.sw_params(software)
         ALSA.snd_pcm_sw_params_free(software)
 

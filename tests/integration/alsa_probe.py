@@ -2,7 +2,7 @@
 """
 Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer.
 
-    alsa_probe.py positions PCM playback|capture SECONDS SAMPLES BUFFER
+    alsa_probe.py positions PCM playback|capture SECONDS SAMPLES
                                          look at random moments; a list of
                                          [before_ns, after_ns, moved, avail, delay], where
                                          moved is what was written or read
@@ -35,11 +35,11 @@ def sleeps():
 class Player:
     """A PCM that is kept full of frames that are no silence."""
 
-    def __init__(self, name, mode, buffer=BUFFER):
+    def __init__(self, name, mode):
         self.pcm = Pcm(name, PLAYBACK, mode)
-        self.pcm.set_params(buffer)
+        self.pcm.set_params()
         self.moved = 0
-        self._frames = b"\x01\x02\x03\x04" * buffer
+        self._frames = b"\x01\x02\x03\x04" * BUFFER
 
     def fill(self):
         room = self.pcm.avail_update()
@@ -52,11 +52,11 @@ class Player:
 class Recorder:
     """A PCM that is kept empty."""
 
-    def __init__(self, name, mode, buffer=BUFFER):
+    def __init__(self, name, mode):
         self.pcm = Pcm(name, CAPTURE, mode)
-        self.pcm.set_params(buffer)
+        self.pcm.set_params()
         self.moved = 0
-        self._frames = ctypes.create_string_buffer(buffer * FRAME_BYTES)
+        self._frames = ctypes.create_string_buffer(BUFFER * FRAME_BYTES)
 
     def empty(self):
         ready = self.pcm.avail_update()
@@ -64,15 +64,18 @@ class Recorder:
             self.moved += self.pcm.readi(self._frames, ready)
 
 
-def positions(name, direction, seconds, samples, buffer):
+def positions(name, direction, seconds, samples):
     if direction == "playback":
-        stream = Player(name, NONBLOCK, int(buffer))
+        stream = Player(name, NONBLOCK)
         move = stream.fill
     else:
-        stream = Recorder(name, NONBLOCK, int(buffer))
+        stream = Recorder(name, NONBLOCK)
         move = stream.empty
     move()
     stream.pcm.start()
+    # It is where it began until the server, which may be late, has taken note.
+    while stream.pcm.avail_update() == 0:
+        time.sleep(0.001)
     avail, delay = ctypes.c_long(), ctypes.c_long()
     found = []
     next_ns = time.monotonic_ns()

@@ -12,8 +12,7 @@ from harness import DEADLINE_S, HERE, Server, equal, expect, main, test, test_ea
 
 RATE = 48000
 FRAME_BYTES = 4
-# A second: a machine that stands still for less makes no xrun.
-BUFFER = RATE
+BUFFER = RATE  # alsa_client.py's
 CYCLE_FRAMES = 480
 PROBE = os.path.join(HERE, "alsa_probe.py")
 TRANSPORTS = (("memfd", "yes"), ("socket", "no"))
@@ -55,10 +54,9 @@ def require_on_a_line(samples, frames, most_late_us=0):
 
 
 def positions(memfd, direction):
-    """What alsa_probe.py saw of a stream that had no xrun, and how late its server was."""
+    """What alsa_probe.py saw of a stream without xruns, and how late its server was."""
     with Server("virtual", settings=[f"memfd={memfd}"]) as server:
-        samples = probe(server, "positions", "shm", direction, SECONDS, SAMPLES,
-                        BUFFER)
+        samples = probe(server, "positions", "shm", direction, SECONDS, SAMPLES)
         server.stop()
         stream, = server.streams()
     equal("xruns", 0, stream["xruns"])

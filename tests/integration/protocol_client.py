@@ -518,7 +518,7 @@ def play(path, **options):
         stream = Stream(PLAYBACK, **options)
         stream.set_params({1: "U8", 2: "S16_LE", 4: "S32_LE"}[file.getsampwidth()],
                           file.getnchannels(), file.getframerate(),
-                          file.getframerate() // 50, file.getframerate() // 5)
+                          file.getframerate() // 50, file.getframerate())
         stream.write(file.readframes(file.getnframes()))
     stream.drain()
     stream.close()
@@ -527,7 +527,7 @@ def play(path, **options):
 def record(path, seconds, **options):
     """Record S16 stereo at 48 kHz."""
     stream = Stream(CAPTURE, **options)
-    stream.set_params("S16_LE", 2, 48000, 960, 9600)
+    stream.set_params("S16_LE", 2, 48000, 960, 48000)
     with wave.open(path, "wb") as file:
         file.setparams((2, 2, 48000, 0, "NONE", ""))
         file.writeframes(stream.read(int(seconds * 48000)))
