@@ -44,6 +44,14 @@ int32_t LoadS16(const std::byte* in) noexcept {
     return static_cast<int16_t>(word);
 }
 
+int32_t SumAt(size_t i, std::span<const MixInput> inputs,
+              std::span<const int32_t> before) noexcept {
+    int32_t sum = before.empty() ? 0 : before[i];
+    for (const MixInput& input : inputs)
+        sum += LoadS16(input.samples + i * kS16Bytes);
+    return sum;
+}
+
 void StoreS16(int32_t value, std::byte* out) noexcept {
     const auto word = static_cast<uint16_t>(std::clamp(value, kLeastS16, kMostS16));
     out[0] = static_cast<std::byte>(word & 0xFF);
@@ -60,10 +68,11 @@ void MixInputs(SampleFormat format, std::span<const MixInput> inputs,
                      mix.subspan(at, std::min(kChunk, mix.size() - at)));
 }
 
-void SumS16(std::span<const MixInput> inputs, std::span<int32_t> sum) noexcept {
-    for (size_t i = simd::SumS16(inputs, sum); i < sum.size(); ++i)
-        for (const MixInput& input : inputs)
-            sum[i] += LoadS16(input.samples + i * kS16Bytes);
+void SumS16(std::span<const MixInput> inputs, std::span<const int32_t> before,
+            std::span<int32_t> sum) noexcept {
+    assert(before.empty() || before.size() == sum.size());
+    for (size_t i = simd::SumS16(inputs, before, sum); i < sum.size(); ++i)
+        sum[i] = SumAt(i, inputs, before);
 }
 
 void MixSum(std::span<const int32_t> sum, std::span<float> mix) noexcept {
@@ -72,10 +81,12 @@ void MixSum(std::span<const int32_t> sum, std::span<float> mix) noexcept {
         mix[i] += static_cast<float>(sum[i]) / kFullS16;
 }
 
-void StoreSum(std::span<const int32_t> sum, std::span<std::byte> out) noexcept {
-    assert(out.size() == sum.size() * kS16Bytes);
-    for (size_t i = simd::StoreSum(sum, out.data()); i < sum.size(); ++i)
-        StoreS16(sum[i], out.data() + i * kS16Bytes);
+void StoreSumS16(std::span<const MixInput> inputs, std::span<const int32_t> before,
+                 std::span<std::byte> out) noexcept {
+    const size_t samples = out.size() / kS16Bytes;
+    assert(before.empty() || before.size() == samples);
+    for (size_t i = simd::StoreSumS16(inputs, before, out); i < samples; ++i)
+        StoreS16(SumAt(i, inputs, before), out.data() + i * kS16Bytes);
 }
 
 void MixAdd(std::span<float> out, std::span<const float> in) noexcept {

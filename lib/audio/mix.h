@@ -28,14 +28,16 @@ void MixInputs(SampleFormat format, std::span<const MixInput> inputs,
                std::span<float> mix) noexcept;
 
 /**
- * Add `inputs`, S16_LE at unity gain whatever theirs says, to `sum`: in steps of that
- * format, and exactly, while it holds 65,536 streams at most.
+ * The sum of `before` and `inputs`, S16_LE at unity gain whatever theirs says: in steps
+ * of that format, and exactly, while it is one of 65,536 streams at most.
  *
  * @param inputs  each sum.size() * 2 bytes, at any alignment, not aliasing the sum
+ * @param before  another sum, or the same; or nothing, which is silence
  *
  * Thread: any.  Realtime: yes.  Errors: none.
  */
-void SumS16(std::span<const MixInput> inputs, std::span<int32_t> sum) noexcept;
+void SumS16(std::span<const MixInput> inputs, std::span<const int32_t> before,
+            std::span<int32_t> sum) noexcept;
 
 /**
  * Add a sum of SumS16 to `mix`: one rounding in all. As many samples, not aliasing it.
@@ -44,11 +46,15 @@ void SumS16(std::span<const MixInput> inputs, std::span<int32_t> sum) noexcept;
 void MixSum(std::span<const int32_t> sum, std::span<float> mix) noexcept;
 
 /**
- * A sum of SumS16 in S16_LE, held to full scale: what MixSum and FromFloat would make.
- * @param out  sum.size() * 2 bytes, at any alignment, not aliasing the sum
+ * SumS16 in S16_LE, held to full scale: what MixSum and FromFloat would make of it.
+ *
+ * @param inputs  or none
+ * @param out     2 bytes a sample, at any alignment, not aliasing what is read
+ *
  * Thread: any.  Realtime: yes.  Errors: none.
  */
-void StoreSum(std::span<const int32_t> sum, std::span<std::byte> out) noexcept;
+void StoreSumS16(std::span<const MixInput> inputs, std::span<const int32_t> before,
+                 std::span<std::byte> out) noexcept;
 
 /**
  * Add `in` to `out`.

@@ -237,20 +237,40 @@ WordVector LoadShorts(const std::byte* in) {
     return hn::PromoteTo(Words{}, hn::LoadU(Shorts{}, from));
 }
 
-/** Add one block, 2 * kVectors wide and at sample `at`, of each of the inputs. */
-void SumBlock(const MixInput* inputs, size_t count, int32_t* sum, size_t at) {
+// Where sums go: into words, or 16 bits.
+
+struct ToWords {
+    int32_t* out;
+    void Store(size_t at, WordVector sum) const { hn::StoreU(sum, Words{}, out + at); }
+};
+
+struct ToShorts {
+    int16_t* out;
+    void Store(size_t at, WordVector sum) const {
+        hn::StoreU(hn::DemoteTo(Shorts{}, sum), Shorts{}, out + at);
+    }
+};
+
+/** One vector of `before`; silence if there is none. */
+WordVector Before(const int32_t* before, size_t at) {
     const Words words;
-    const size_t lanes = hn::Lanes(words);
+    return before != nullptr ? hn::LoadU(words, before + at) : hn::Zero(words);
+}
+
+/** Sum one block, 2 * kVectors wide and at sample `at`, of each of the inputs. */
+template <typename Out>
+void SumBlock(const MixInput* inputs, size_t count, const int32_t* before, size_t at,
+              Out out) {
+    const size_t lanes = hn::Lanes(Words{});
     const size_t vector_bytes = lanes * S16::kBytes;
-    int32_t* const to = sum + at;
-    WordVector sum0 = hn::LoadU(words, to);
-    WordVector sum1 = hn::LoadU(words, to + lanes);
-    WordVector sum2 = hn::LoadU(words, to + 2 * lanes);
-    WordVector sum3 = hn::LoadU(words, to + 3 * lanes);
-    WordVector sum4 = hn::LoadU(words, to + 4 * lanes);
-    WordVector sum5 = hn::LoadU(words, to + 5 * lanes);
-    WordVector sum6 = hn::LoadU(words, to + 6 * lanes);
-    WordVector sum7 = hn::LoadU(words, to + 7 * lanes);
+    WordVector sum0 = Before(before, at);
+    WordVector sum1 = Before(before, at + lanes);
+    WordVector sum2 = Before(before, at + 2 * lanes);
+    WordVector sum3 = Before(before, at + 3 * lanes);
+    WordVector sum4 = Before(before, at + 4 * lanes);
+    WordVector sum5 = Before(before, at + 5 * lanes);
+    WordVector sum6 = Before(before, at + 6 * lanes);
+    WordVector sum7 = Before(before, at + 7 * lanes);
     for (const MixInput* input = inputs; input != inputs + count; ++input) {
         const std::byte* const in = input->samples + at * S16::kBytes;
         sum0 = hn::Add(sum0, LoadShorts(in));
@@ -262,23 +282,48 @@ void SumBlock(const MixInput* inputs, size_t count, int32_t* sum, size_t at) {
         sum6 = hn::Add(sum6, LoadShorts(in + 6 * vector_bytes));
         sum7 = hn::Add(sum7, LoadShorts(in + 7 * vector_bytes));
     }
-    hn::StoreU(sum0, words, to);
-    hn::StoreU(sum1, words, to + lanes);
-    hn::StoreU(sum2, words, to + 2 * lanes);
-    hn::StoreU(sum3, words, to + 3 * lanes);
-    hn::StoreU(sum4, words, to + 4 * lanes);
-    hn::StoreU(sum5, words, to + 5 * lanes);
-    hn::StoreU(sum6, words, to + 6 * lanes);
-    hn::StoreU(sum7, words, to + 7 * lanes);
+    out.Store(at, sum0);
+    out.Store(at + lanes, sum1);
+    out.Store(at + 2 * lanes, sum2);
+    out.Store(at + 3 * lanes, sum3);
+    out.Store(at + 4 * lanes, sum4);
+    out.Store(at + 5 * lanes, sum5);
+    out.Store(at + 6 * lanes, sum6);
+    out.Store(at + 7 * lanes, sum7);
 }
 
-size_t SumS16(const MixInput* inputs, size_t count, int32_t* sum, size_t samples) {
+template <typename Out>
+void SumOneVector(const MixInput* inputs, size_t count, const int32_t* before, size_t at,
+                  Out out) {
+    WordVector sum = Before(before, at);
+    for (const MixInput* input = inputs; input != inputs + count; ++input)
+        sum = hn::Add(sum, LoadShorts(input->samples + at * S16::kBytes));
+    out.Store(at, sum);
+}
+
+template <typename Out>
+size_t SumAll(const MixInput* inputs, size_t count, const int32_t* before, size_t samples,
+              Out out) {
     if (std::endian::native != std::endian::little) return 0;
-    const size_t block = 2 * kVectors * hn::Lanes(Words{});
+    const size_t lanes = hn::Lanes(Words{});
+    const size_t block = 2 * kVectors * lanes;
     size_t i = 0;
     for (; i + block <= samples; i += block)
-        SumBlock(inputs, count, sum, i);
+        SumBlock(inputs, count, before, i, out);
+    for (; i + lanes <= samples; i += lanes)
+        SumOneVector(inputs, count, before, i, out);
     return i;
+}
+
+size_t SumS16(const MixInput* inputs, size_t count, const int32_t* before, int32_t* sum,
+              size_t samples) {
+    return SumAll(inputs, count, before, samples, ToWords{sum});
+}
+
+size_t StoreSumS16(const MixInput* inputs, size_t count, const int32_t* before,
+                   std::byte* out, size_t samples) {
+    return SumAll(inputs, count, before, samples,
+                  ToShorts{reinterpret_cast<int16_t*>(out)});
 }
 
 size_t MixSum(const int32_t* sum, float* mix, size_t samples) {
@@ -291,17 +336,6 @@ size_t MixSum(const int32_t* sum, float* mix, size_t samples) {
         hn::StoreU(hn::Add(hn::LoadU(floats, mix + i), hn::Mul(value, step)), floats,
                    mix + i);
     }
-    return i;
-}
-
-size_t StoreSum(const int32_t* sum, std::byte* out, size_t samples) {
-    if (std::endian::native != std::endian::little) return 0;
-    const Shorts shorts;
-    const size_t lanes = hn::Lanes(shorts);
-    auto* const to = reinterpret_cast<int16_t*>(out);
-    size_t i = 0;
-    for (; i + lanes <= samples; i += lanes)
-        hn::StoreU(hn::DemoteTo(shorts, hn::LoadU(Words{}, sum + i)), shorts, to + i);
     return i;
 }
 
@@ -356,7 +390,13 @@ HWY_EXPORT(Store);
 HWY_EXPORT(Mix);
 HWY_EXPORT(SumS16);
 HWY_EXPORT(MixSum);
-HWY_EXPORT(StoreSum);
+HWY_EXPORT(StoreSumS16);
+
+namespace {
+const int32_t* OrNull(std::span<const int32_t> words) {
+    return words.empty() ? nullptr : words.data();
+}
+}  // namespace
 
 size_t Load(SampleFormat format, const std::byte* in, std::span<float> out) noexcept {
     return HWY_DYNAMIC_DISPATCH(Load)(format, in, out.data(), out.size());
@@ -372,17 +412,20 @@ size_t Mix(SampleFormat format, std::span<const MixInput> inputs,
                                      mix.size());
 }
 
-size_t SumS16(std::span<const MixInput> inputs, std::span<int32_t> sum) noexcept {
-    return HWY_DYNAMIC_DISPATCH(SumS16)(inputs.data(), inputs.size(), sum.data(),
-                                        sum.size());
+size_t SumS16(std::span<const MixInput> inputs, std::span<const int32_t> before,
+              std::span<int32_t> sum) noexcept {
+    return HWY_DYNAMIC_DISPATCH(SumS16)(inputs.data(), inputs.size(), OrNull(before),
+                                        sum.data(), sum.size());
 }
 
 size_t MixSum(std::span<const int32_t> sum, std::span<float> mix) noexcept {
     return HWY_DYNAMIC_DISPATCH(MixSum)(sum.data(), mix.data(), mix.size());
 }
 
-size_t StoreSum(std::span<const int32_t> sum, std::byte* out) noexcept {
-    return HWY_DYNAMIC_DISPATCH(StoreSum)(sum.data(), out, sum.size());
+size_t StoreSumS16(std::span<const MixInput> inputs, std::span<const int32_t> before,
+                   std::span<std::byte> out) noexcept {
+    return HWY_DYNAMIC_DISPATCH(StoreSumS16)(inputs.data(), inputs.size(), OrNull(before),
+                                             out.data(), out.size() / 2);
 }
 
 }  // namespace shmd::audio::simd

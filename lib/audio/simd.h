@@ -30,9 +30,11 @@ size_t Store(SampleFormat format, std::span<const float> in, std::byte* out) noe
 size_t Mix(SampleFormat format, std::span<const MixInput> inputs,
            std::span<float> mix) noexcept;
 
-/** SumS16, MixSum and StoreSum of a whole number of blocks. @return samples done */
-size_t SumS16(std::span<const MixInput> inputs, std::span<int32_t> sum) noexcept;
+/** SumS16, MixSum and StoreSumS16 of a whole number of blocks. @return samples done */
+size_t SumS16(std::span<const MixInput> inputs, std::span<const int32_t> before,
+              std::span<int32_t> sum) noexcept;
 size_t MixSum(std::span<const int32_t> sum, std::span<float> mix) noexcept;
-size_t StoreSum(std::span<const int32_t> sum, std::byte* out) noexcept;
+size_t StoreSumS16(std::span<const MixInput> inputs, std::span<const int32_t> before,
+                   std::span<std::byte> out) noexcept;
 
 }  // namespace shmd::audio::simd

@@ -29,6 +29,14 @@ void BlockMix::AddBoth(const shm::RingRuns<const std::byte>& runs, float gain) n
     AddTo(at, samples_ - at, {&rest, 1});
 }
 
+void BlockMix::AddTo(size_t at, size_t samples,
+                     std::span<const audio::MixInput> inputs) noexcept {
+    if (!is_summed_)
+        return audio::MixInputs(format_, inputs, Floats().subspan(at, samples));
+    const std::span sum = Sum().subspan(at, samples);
+    audio::SumS16(inputs, sum, sum);
+}
+
 std::span<float> BlockMix::Floats() noexcept {
     if (!std::exchange(has_floats_, true)) std::fill_n(floats_.begin(), samples_, 0.0F);
     return std::span{floats_}.first(samples_);
@@ -39,23 +47,23 @@ std::span<int32_t> BlockMix::Sum() noexcept {
     return std::span{sum_}.first(samples_);
 }
 
-void BlockMix::Flush() noexcept {
-    if (count_ > 0) AddTo(0, samples_, std::span{inputs_}.first(count_));
-    count_ = 0;
+std::span<const int32_t> BlockMix::SumSoFar() const noexcept {
+    return std::span{sum_}.first(has_sum_ ? samples_ : 0);
 }
 
-void BlockMix::AddTo(size_t at, size_t samples,
-                     std::span<const audio::MixInput> inputs) noexcept {
-    if (is_summed_)
-        audio::SumS16(inputs, Sum().subspan(at, samples));
-    else
-        audio::MixInputs(format_, inputs, Floats().subspan(at, samples));
+void BlockMix::Flush() noexcept {
+    const std::span inputs = std::span{inputs_}.first(std::exchange(count_, 0));
+    if (inputs.empty()) return;
+    if (!is_summed_) return audio::MixInputs(format_, inputs, Floats());
+    audio::SumS16(inputs, SumSoFar(), std::span{sum_}.first(samples_));
+    has_sum_ = true;
 }
 
 void BlockMix::Store(SampleFormat format, std::span<std::byte> block) noexcept {
+    const bool all_is_summed = !has_floats_ && (count_ == 0 || is_summed_);
+    if (all_is_summed && format == SampleFormat::kS16Le)
+        return audio::StoreSumS16(std::span{inputs_}.first(count_), SumSoFar(), block);
     Flush();
-    if (has_sum_ && !has_floats_ && format == SampleFormat::kS16Le)
-        return audio::StoreSum(Sum(), block);
     if (has_sum_) audio::MixSum(Sum(), Floats());
     audio::FromFloat(format, Floats(), block);
 }

@@ -51,6 +51,7 @@ class BlockMix {
     static constexpr size_t kMostInputs = 16;
 
     std::span<int32_t> Sum() noexcept;
+    [[nodiscard]] std::span<const int32_t> SumSoFar() const noexcept;
     void Flush() noexcept;
     void Collect(audio::SampleFormat format, bool is_summed) noexcept;
     void AddBoth(const shm::RingRuns<const std::byte>& runs, float gain) noexcept;

@@ -64,6 +64,15 @@ std::vector<std::byte> S16Bytes(const std::vector<int16_t>& words, size_t offset
     return bytes;
 }
 
+/** By way of floats. */
+std::vector<std::byte> Stored(const std::vector<int32_t>& sum) {
+    std::vector<float> mix(sum.size());
+    MixSum(sum, mix);
+    std::vector<std::byte> bytes(2 * sum.size());
+    FromFloat(SampleFormat::kS16Le, mix, bytes);
+    return bytes;
+}
+
 TEST_P(Sum, IsExactForAnyNumberOfStreamsAtAnyAlignment) {
     std::vector<int32_t> expected = Any<int32_t>(-100, 100);
     std::vector<int32_t> sum = expected;
@@ -77,9 +86,25 @@ TEST_P(Sum, IsExactForAnyNumberOfStreamsAtAnyAlignment) {
             inputs.push_back({streams.back().data() + i % 5, 0.5F});
             std::ranges::transform(expected, words, expected.begin(), std::plus<>{});
         }
-        SumS16(inputs, sum);
+        std::vector<std::byte> stored(2 * kSamples);
+        StoreSumS16(inputs, sum, stored);
+        SumS16(inputs, sum, sum);
         ASSERT_EQ(sum, expected) << count;
+        ASSERT_EQ(stored, Stored(sum)) << count;
     }
+}
+
+TEST_P(Sum, BeginsWithSilenceWhateverIsThere) {
+    const auto words = Any<int16_t>(-32768, 32767);
+    const std::vector<int32_t> expected{words.begin(), words.end()};
+    const std::vector<std::byte> bytes = S16Bytes(words);
+    const MixInput input{bytes.data(), 1.0F};
+    auto sum = Any<int32_t>(-100, 100);
+    SumS16({&input, 1}, {}, sum);
+    EXPECT_EQ(sum, expected);
+    std::vector<std::byte> stored(2 * kSamples);
+    StoreSumS16({&input, 1}, {}, stored);
+    EXPECT_EQ(stored, bytes);
 }
 
 TEST_P(Sum, IsAddedToAMixInOneRounding) {
@@ -95,12 +120,8 @@ TEST_P(Sum, IsStoredAsItsFloatsWouldBe) {
          {300, 32768, 1 << 24, std::numeric_limits<int32_t>::max()}) {
         const auto sum = Any<int32_t>(-most, most);
         std::vector<std::byte> bytes(2 * kSamples);
-        StoreSum(sum, bytes);
-        std::vector<float> mix(kSamples);
-        MixSum(sum, mix);
-        std::vector<std::byte> expected(2 * kSamples);
-        FromFloat(SampleFormat::kS16Le, mix, expected);
-        ASSERT_EQ(bytes, expected) << most;
+        StoreSumS16({}, sum, bytes);
+        ASSERT_EQ(bytes, Stored(sum)) << most;
     }
 }
 
