@@ -1,5 +1,6 @@
 #include "engine/device_keeper.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <system_error>
@@ -148,7 +149,11 @@ void DeviceKeeper::OnCardsChanged() {
 }
 
 void DeviceKeeper::OnStopped() {
-    idle_timer_.ArmAtNs(clock_.NowNs() + options_.idle_timeout_ns);
+    // At the earliest when its last frames were heard.
+    const device::Device& device = runner_->Device();
+    const int64_t latency_ns = base::MulDiv(device.LatencyFrames(), base::kNsPerSecond,
+                                            device.PlaybackFormat().rate_hz);
+    idle_timer_.ArmAtNs(clock_.NowNs() + std::max(options_.idle_timeout_ns, latency_ns));
 }
 
 void DeviceKeeper::CloseIdle() {

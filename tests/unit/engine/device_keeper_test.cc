@@ -44,9 +44,11 @@ class DeviceKeeperTest : public test::FdCheckedTest {
                    std::make_unique<device::VirtualDevice>(device::DeviceSpec{})) {
         clock_.emplace(RealNowNs() + clock_ns);
         card_.SetTime(clock_->NowNs());
-        keeper_.emplace(loop_, *clock_, DeviceKeeper::Options{.spec = spec},
-                        std::move(fallback),
-                        [this](const std::string& line) { lines_.push_back(line); });
+        keeper_.emplace(
+            loop_, *clock_,
+            DeviceKeeper::Options{.spec = spec, .idle_timeout_ns = idle_timeout_ns_},
+            std::move(fallback),
+            [this](const std::string& line) { lines_.push_back(line); });
         DeviceCallbacks callbacks{
             .on_event = [this](const auto& record) { OnEvent(record); },
             .on_mail = [] {},
@@ -114,6 +116,7 @@ class DeviceKeeperTest : public test::FdCheckedTest {
     CardDouble card_{{}};
     loop::Loop loop_;
     std::optional<testing::ManualClock> clock_;
+    int64_t idle_timeout_ns_ = 5 * kNsPerSecond;
     std::vector<std::string> lines_;
     int recalls_ = 0;
     std::optional<FakeClient> client_;
@@ -302,6 +305,16 @@ TEST_F(DeviceKeeperTest, ClosesACardThatNobodyUses) {
     EXPECT_TRUE(IsOpen());
     ASSERT_TRUE(Await([&] { return !IsOpen(); }));
     EXPECT_EQ(keeper_->Current(), kCard);
+}
+
+TEST_F(DeviceKeeperTest, ClosesNoCardBeforeItsLastFramesWereHeard) {
+    idle_timeout_ns_ = 0;
+    Begin(0);
+    const uint32_t latency = runner_->Device().LatencyFrames();
+    ASSERT_GT(latency, 0U);
+    const int64_t due_ns = clock_->NowNs() + base::MulDiv(latency, kNsPerSecond, 48000);
+    ASSERT_TRUE(Await([&] { return !IsOpen(); }));
+    EXPECT_GE(RealNowNs(), due_ns);
 }
 
 /** A microphone, say, that came back while nobody records. */
