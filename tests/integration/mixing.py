@@ -90,8 +90,7 @@ def two_of_other_formats_are_summed_bit_for_bit():
         for name, made in (("low", low), ("high", high)):
             with open(server.path(name), "wb") as file:
                 file.write(made.data)
-            programs.append(server.start("aplay", "-q", "-D", "shm",
-                                         *made.raw_options(), name))
+            programs.append(server.start(*APLAY, *made.raw_options(), name))
         for program in programs:
             program.succeed()
         server.stop()

@@ -22,7 +22,7 @@ def options(memfd):
 
 @test_each(*TRANSPORTS)
 def a_file_is_played_bit_for_bit_over(memfd):
-    noise = sound.noise("S16_LE", RATE, 2, 1)
+    noise = sound.noise("S16_LE", RATE, 2, 1.2)
     with Server("virtual,wav=@/device.wav") as server:
         path = sound.write_wav(server.path("noise.wav"), noise)
         server.run(sys.executable, CLIENT, "play", path, *options(memfd))
@@ -53,8 +53,8 @@ def commands_and_params_are_obeyed_over(memfd):
     with Server("virtual,wav=@/device.wav") as server:
         stream = pc.Stream(pc.PLAYBACK, "", server.environment["SHMD_SOCKET"], memfd,
                            first_frame=2**61 - 7)
-        stream.set_params("S16_LE", 2, RATE, 960, 19200)
-        noise = sound.noise("S16_LE", RATE, 2, 0.5).data
+        stream.set_params("S16_LE", 2, RATE, 960, RATE)
+        noise = sound.noise("S16_LE", RATE, 2, 1.2).data
         stream.write(noise)
         stream.drain()
         equal("hw_ptr after the drain", 2**61 - 7 + len(noise) // 4, stream.hw_ptr())
@@ -63,7 +63,7 @@ def commands_and_params_are_obeyed_over(memfd):
         stream.drop()  # a part of it was heard, or nothing
         equal("state", pc.STOPPED, stream.state())
         stream.set_gain(500)
-        stream.set_params("FLOAT_LE", 1, 44100, 882, 8820)
+        stream.set_params("FLOAT_LE", 1, 44100, 882, 44100)
         stream.write(struct.pack("f", 0.5) * 22050)
         stream.drain()
         stream.free_params()

@@ -149,10 +149,10 @@ def a_player_plays_to_its_end_on_the_next_server(memfd):
 @test_each(*TRANSPORTS)
 def what_is_drained_comes_out_of_the_next_server(memfd):
     """All of it is queued already: nothing is reported, for nothing but time is lost."""
-    frames = RATE
+    frames = 3 * RATE
     with Server("virtual") as host, Mortal(host, memfd) as server:
         path = write_numbers(host.path("numbers.raw"), frames)
-        player = host.start("aplay", *CLIENT, "-t", "raw", "--buffer-size=96000",
+        player = host.start("aplay", *CLIENT, "-t", "raw", f"--buffer-size={4 * RATE}",
                             path, environment=server.environment)
         wait_until("it is heard", server.heard)
         server.stop()
@@ -168,7 +168,8 @@ def what_is_drained_comes_out_of_the_next_server(memfd):
 def a_recorder_outlives_its_server(memfd):
     with Server("virtual") as host, Mortal(host, memfd) as server:
         recorder = host.start("arecord", *CLIENT, "-t", "raw", f"--samples={3 * RATE}",
-                              host.path("recorded"), environment=server.environment)
+                              f"--buffer-size={RATE}", host.path("recorded"),
+                              environment=server.environment)
         wait_until("it records", lambda: os.path.exists(host.path("recorded"))
                    and os.path.getsize(host.path("recorded")) > 0)
         server.stop()
