@@ -1,5 +1,6 @@
 #include "audio/simd.h"
 
+#include <algorithm>
 #include <bit>
 #include <type_traits>
 
@@ -171,11 +172,29 @@ struct UncheckedFloat : Float {
     }
 };
 
+/** One input's gain, for a codec's numbers. */
+template <typename Codec>
+class Scale {
+  public:
+    // A power of two: as exact as one multiplication after the other.
+    explicit Scale(float gain) : gain_{hn::Set(Floats{}, gain * Codec::kStep)} {}
+    Vector Of(Vector value) const { return hn::Mul(value, gain_); }
+
+  private:
+    Vector gain_;
+};
+
+/** At unity gain there is nothing to multiply: the bits are the same. */
+struct Unity {
+    explicit Unity(float) {}
+    static Vector Of(Vector value) { return value; }
+};
+
 /**
  * Add one block, kVectors wide and at sample `at`, of each of the inputs.
  * @return whether the sums are finite, and so was all that was added
  */
-template <typename Codec>
+template <typename Codec, typename Gain = Scale<Codec>>
 bool MixBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
     const Floats floats;
     const size_t lanes = hn::Lanes(floats);
@@ -186,12 +205,11 @@ bool MixBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
     const size_t vector_bytes = lanes * Codec::kBytes;
     for (size_t i = 0; i < count; ++i) {
         const std::byte* const in = inputs[i].samples + at * Codec::kBytes;
-        // A power of two: as exact as one multiplication after the other.
-        const Vector gain = hn::Set(floats, inputs[i].gain * Codec::kStep);
-        sum0 = hn::Add(sum0, hn::Mul(Codec::Load(in), gain));
-        sum1 = hn::Add(sum1, hn::Mul(Codec::Load(in + vector_bytes), gain));
-        sum2 = hn::Add(sum2, hn::Mul(Codec::Load(in + 2 * vector_bytes), gain));
-        sum3 = hn::Add(sum3, hn::Mul(Codec::Load(in + 3 * vector_bytes), gain));
+        const Gain gain{inputs[i].gain};
+        sum0 = hn::Add(sum0, gain.Of(Codec::Load(in)));
+        sum1 = hn::Add(sum1, gain.Of(Codec::Load(in + vector_bytes)));
+        sum2 = hn::Add(sum2, gain.Of(Codec::Load(in + 2 * vector_bytes)));
+        sum3 = hn::Add(sum3, gain.Of(Codec::Load(in + 3 * vector_bytes)));
     }
     if constexpr (std::is_same_v<Codec, UncheckedFloat>) {
         // Infinity and NaN become NaN, and stay so in a sum.
@@ -223,13 +241,21 @@ size_t MixAll(Codec, const MixInput* inputs, size_t count, float* mix, size_t sa
 
 /** Who sends infinity or NaN silences no sample but his own: only then each is looked at.
  */
-size_t MixAll(Float, const MixInput* inputs, size_t count, float* mix, size_t samples) {
+template <typename Gain>
+size_t MixFloats(const MixInput* inputs, size_t count, float* mix, size_t samples) {
     const size_t block = kVectors * hn::Lanes(Floats{});
     size_t i = 0;
     for (; i + block <= samples; i += block)
-        if (!MixBlock<UncheckedFloat>(inputs, count, mix, i))
-            MixBlock<Float>(inputs, count, mix, i);
+        if (!MixBlock<UncheckedFloat, Gain>(inputs, count, mix, i))
+            MixBlock<Float, Gain>(inputs, count, mix, i);
     return i;
+}
+
+size_t MixAll(Float, const MixInput* inputs, size_t count, float* mix, size_t samples) {
+    const auto is_unity = [](const MixInput& input) { return input.gain == 1.0F; };
+    return std::all_of(inputs, inputs + count, is_unity)
+               ? MixFloats<Unity>(inputs, count, mix, samples)
+               : MixFloats<Scale<Float>>(inputs, count, mix, samples);
 }
 
 WordVector LoadShorts(const std::byte* in) {
