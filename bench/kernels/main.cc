@@ -9,6 +9,7 @@
 
 #include <benchmark/benchmark.h>
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -27,17 +28,20 @@ using shmd::audio::SampleFormat;
 constexpr size_t kFrames = 128;  // a cycle: 32 streams of it are in any processor's cache
 constexpr size_t kSamples = 2 * kFrames;
 
-/** Streams of noise, each in memory of its own, as rings are. */
+/** Streams of noise, each in memory of its own and at a whole line of the cache, as whole
+ * periods of a ring are. */
 class Streams {
   public:
-    Streams(SampleFormat format, size_t count) : samples_(count) {
+    Streams(SampleFormat format, size_t count) : lines_(count) {
         std::mt19937 random{1};
         std::uniform_real_distribution<float> quiet{-0.001F, 0.001F};
         std::vector<float> noise(kSamples);
-        for (auto& stream : samples_) {
+        const size_t bytes = kSamples * shmd::audio::SampleBytes(format);
+        for (auto& lines : lines_) {
             for (auto& sample : noise)
                 sample = quiet(random);
-            stream.resize(kSamples * shmd::audio::SampleBytes(format));
+            lines.resize(bytes / sizeof(Line));
+            const std::span stream{lines.front().data(), bytes};
             shmd::audio::FromFloat(format, noise, stream);
             inputs_.push_back({.samples = stream.data(), .gain = 1.0F});
         }
@@ -46,7 +50,9 @@ class Streams {
     [[nodiscard]] std::span<const MixInput> Inputs() const noexcept { return inputs_; }
 
   private:
-    std::vector<std::vector<std::byte>> samples_;
+    struct alignas(64) Line : std::array<std::byte, 64> {};
+
+    std::vector<std::vector<Line>> lines_;
     std::vector<MixInput> inputs_;
 };
 
@@ -162,6 +168,12 @@ void RegisterSpa() {
     for (const int streams : {2, 8, 32, 128})
         made->Arg(streams);
 }
+#else
+void RegisterSpa() {
+    if (std::getenv("SPA_PLUGIN_DIR") != nullptr)
+        std::fputs("PipeWire's mixer is left out: configure found no libspa-0.2-dev\n",
+                   stderr);
+}
 #endif
 
 void Register(const char* name, void (*run)(benchmark::State&, SampleFormat),
@@ -181,9 +193,7 @@ int main(int argc, char** argv) {
     Register("memcpy/FLOAT", Copy, SampleFormat::kFloatLe);
     Register("memcpy/S16", Copy, SampleFormat::kS16Le);
     RegisterDmix();
-#ifdef HAVE_SPA
     RegisterSpa();
-#endif
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
     return 0;
