@@ -82,11 +82,15 @@ class Device {
 
     /**
      * Do the I/O that the audio thread must not (write files).
-     * Called every kServicePeriodNs while the device runs, and once after it stopped.
+     * Called after it stopped, and while it runs every kServicePeriodNs if it
+     * NeedsService.
      * @return what went wrong since the last call, one sentence for the log, or nothing
      * Thread: loop.
      */
     virtual std::string Service() { return {}; }
+
+    /** Whether the loop is to wake for it all the time. Thread: loop. Constant. */
+    [[nodiscard]] virtual bool NeedsService() const noexcept { return false; }
 
     static constexpr int64_t kServicePeriodNs = 100'000'000;
 

@@ -60,6 +60,9 @@ class VirtualDevice final : public Device {
 
     /** Write to the WAV file what was played since; the sentence says what it lacks. */
     std::string Service() override;
+    [[nodiscard]] bool NeedsService() const noexcept override {
+        return sink_.has_value();
+    }
 
   private:
     std::span<const std::byte> ReadSource(uint64_t frame) noexcept;

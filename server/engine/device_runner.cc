@@ -34,7 +34,7 @@ DeviceRunner::DeviceRunner(std::string name, std::unique_ptr<device::Device> dev
                         callbacks_.on_problem("a client keeps the card's ring");
                         EndRecall();
                     }},
-      service_timer_{loop, [this] { Service(); }},
+      service_timer_{loop, [this] { Serve(); }},
       running_{Run(std::move(device))} {}
 
 DeviceRunner::~DeviceRunner() = default;
@@ -165,21 +165,32 @@ void DeviceRunner::OnNews() {
     while (running_->Renderer().Events().TryPop(record))
         callbacks_.on_event(record);
     running_->Renderer().FreeRetired();
-    // It starts by itself, when a client says so in its words.
-    if (DeviceIsRunning() && !service_timer_.Armed())
-        service_timer_.ArmAtNs(clock_.NowNs() + device::Device::kServicePeriodNs);
+    if (HasToServe() && !service_timer_.Armed()) ServeSoon();
     callbacks_.on_mail();
 }
 
-void DeviceRunner::Service() {
+/** It starts and stops by itself, as its clients' words say. */
+bool DeviceRunner::HasToServe() const noexcept {
+    return DeviceIsRunning() ? running_->Device().NeedsService()
+                             : counters_.starts != ended_starts_;
+}
+
+void DeviceRunner::ServeSoon() {
+    service_timer_.ArmAtNs(clock_.NowNs() + device::Device::kServicePeriodNs);
+}
+
+void DeviceRunner::Serve() {
     // Asked before the files are served: what was played before a stop is then seen here.
+    const uint64_t starts = counters_.starts;
     const bool was_running = DeviceIsRunning();
     if (const std::string problem = Device().Service(); !problem.empty())
         callbacks_.on_problem(problem);
-    if (was_running)
-        service_timer_.ArmAtNs(clock_.NowNs() + device::Device::kServicePeriodNs);
-    else
-        callbacks_.on_stopped();
+    if (was_running) {
+        if (HasToServe()) ServeSoon();
+        return;
+    }
+    ended_starts_ = starts;
+    callbacks_.on_stopped();
 }
 
 }  // namespace shmd::engine

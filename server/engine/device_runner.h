@@ -106,7 +106,9 @@ class DeviceRunner {
     template <typename Change>
     void ChangePlan(Change change);
     void OnNews();
-    void Service();
+    [[nodiscard]] bool HasToServe() const noexcept;
+    void ServeSoon();
+    void Serve();
     void EndRecall();
 
     std::string name_;
@@ -124,6 +126,7 @@ class DeviceRunner {
     std::function<void()> after_recall_;
     loop::Timer recall_timer_;
     loop::Timer service_timer_;
+    uint64_t ended_starts_ = 0;  // starts of the device whose stop was told
     std::unique_ptr<RunningDevice> running_;
 };
 

@@ -7,6 +7,7 @@ namespace shmd::render {
 
 /** What the audio thread counts; it alone adds, anybody may look. */
 struct Counters {
+    std::atomic<uint64_t> starts{0};        // of the device
     std::atomic<uint64_t> turns{0};         // times it woke
     std::atomic<uint64_t> cycles{0};        // blocks it rendered
     std::atomic<uint64_t> exact_cycles{0};  // of which copied bit for bit

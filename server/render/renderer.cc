@@ -60,7 +60,10 @@ Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
     }
     if (!was_running && !device_.Start(now_ns))
         return WaitForDevice(Event::kClosed, rendered_);
-    if (!was_running) context_.SetNews();
+    if (!was_running) {
+        Counters::Add(counters_.starts);
+        context_.SetNews();
+    }
     is_running_.store(true, std::memory_order_release);
     const uint64_t played = CatchUp(now_ns);
     if (device_.HasFailed())

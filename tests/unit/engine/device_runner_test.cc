@@ -16,9 +16,11 @@ using render::Ramp;
 using render::TapDevice;
 using wire::StreamState;
 
-/** A device that breaks when it is told to. */
+/** A device that breaks when it is told to, and counts how often it is served. */
 class FragileDevice final : public device::Device {
   public:
+    explicit FragileDevice(bool needs_service = false) : needs_service_{needs_service} {}
+
     [[nodiscard]] const audio::StreamFormat& PlaybackFormat() const noexcept override {
         return device_.PlaybackFormat();
     }
@@ -40,7 +42,13 @@ class FragileDevice final : public device::Device {
         return device_.BeginBlock(frames);
     }
     void EndBlock(uint32_t frames) noexcept override { device_.EndBlock(frames); }
+    std::string Service() override {
+        ++services_;
+        return {};
+    }
+    [[nodiscard]] bool NeedsService() const noexcept override { return needs_service_; }
 
+    [[nodiscard]] int Services() const { return services_; }
     void Break() { is_broken_ = true; }
     [[nodiscard]] const std::vector<std::byte>& Played() const {
         return device_.Played();
@@ -48,6 +56,8 @@ class FragileDevice final : public device::Device {
 
   private:
     TapDevice device_{{}};
+    bool needs_service_;
+    int services_ = 0;
     uint64_t last_ = 0;
     std::atomic<bool> is_broken_{false};
 };
@@ -64,7 +74,7 @@ class DeviceRunnerTest : public test::FdCheckedTest {
                                 },
                             .on_mail = [] {},
                             .on_problem = [](const std::string&) {},
-                            .on_stopped = [] {},
+                            .on_stopped = [this] { ++stops_; },
                             .on_recall = [] {},
                             .on_exchanged = [] {}});
     }
@@ -74,9 +84,28 @@ class DeviceRunnerTest : public test::FdCheckedTest {
         clock_.AdvanceAndSettle(ns);
     }
 
+    /** Play for `ns`, in steps after which the loop does what it is woken for. */
+    void PlayFor(int64_t ns) {
+        for (; ns > 0; ns -= 10 * kNsPerMs) {
+            RunFor(10 * kNsPerMs);
+            loop_.Defer([] {});
+            loop_.RunOnce();
+        }
+    }
+    void PlayToTheEnd(FakeClient& client) {
+        client.Write(Ramp(1, 24000));
+        client.StartDraining();
+        runner_->Add(EndpointKind::kPlayback, client.Setup());
+        PlayFor(400 * kNsPerMs);
+        EXPECT_EQ(stops_, 0);
+        PlayFor(400 * kNsPerMs);
+        EXPECT_EQ(client.State(), StreamState::kStopped);
+    }
+
     loop::Loop loop_;
     testing::ManualClock clock_;
     std::vector<render::Event> events_;
+    int stops_ = 0;
     std::unique_ptr<DeviceRunner> runner_;
 };
 
@@ -205,6 +234,26 @@ TEST_F(DeviceRunnerTest, CountsOnWithTheNextDevice) {
     RunFor(100 * kNsPerMs);
     EXPECT_GT(before, 0U);
     EXPECT_GT(runner_->Count().cycles, before);
+}
+
+TEST_F(DeviceRunnerTest, IsNotWokenForADeviceWithoutFilesUntilItHasStopped) {
+    auto device = std::make_unique<FragileDevice>();
+    const FragileDevice& counting = *device;
+    Use(std::move(device));
+    FakeClient client = LongClient();
+    PlayToTheEnd(client);
+    EXPECT_EQ(counting.Services(), 1);
+    EXPECT_EQ(stops_, 1);
+}
+
+TEST_F(DeviceRunnerTest, ServesADeviceThatWritesFilesWhileItRuns) {
+    auto device = std::make_unique<FragileDevice>(true);
+    const FragileDevice& counting = *device;
+    Use(std::move(device));
+    FakeClient client = LongClient();
+    PlayToTheEnd(client);
+    EXPECT_GT(counting.Services(), 3);
+    EXPECT_EQ(stops_, 1);
 }
 
 }  // namespace
