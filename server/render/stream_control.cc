@@ -17,13 +17,16 @@ namespace {
 
 const wire::Wake kWake = wire::MakeMessage<wire::Wake>();
 
-// Who asks for the least period there is gets it, but not a cycle for each.
+// Who asks for the least period there is, in a buffer of many, gets it, but not a cycle
+// for each.
 constexpr uint32_t kMostCyclesPerSecond = 1000;
+constexpr uint32_t kMostCyclesPerBuffer = 8;
 
 uint32_t MostCycle(const StreamSetup& setup, uint32_t device_rate_hz) noexcept {
     const uint32_t slack = (setup.buffer_frames - setup.period_frames) / 2;
-    const uint32_t period =
-        std::max(setup.period_frames, setup.format.rate_hz / kMostCyclesPerSecond);
+    const uint32_t least = std::min(setup.format.rate_hz / kMostCyclesPerSecond,
+                                    setup.buffer_frames / kMostCyclesPerBuffer);
+    const uint32_t period = std::max(setup.period_frames, least);
     const uint32_t frames = std::min(period, slack);
     return static_cast<uint32_t>(
         base::MulDiv(frames, device_rate_hz, setup.format.rate_hz));
