@@ -1,29 +1,24 @@
 """How many streams, and how short a period, each bears without an xrun."""
 
 import cost
+from others import Others
 from private import Failed
 
 COUNTS = (16, 32, 64, 128, 256, 512, 1024)
 PERIODS = (512, 256, 128, 64, 32, 16)
 LEAST_STREAMS = (1, 8, 32)
-# A late wake may be the machine's: see what the floor bears. What goes wrong while the
-# host takes processors away says nothing of a server; it is tried again, so many times.
+# A late wake may be the machine's: see what the floor bears. What goes wrong while others
+# have its processors says nothing of a server; it is tried again, so many times.
 TRIES, TRIES_LEFT_ALONE = 8, 2
-
-
-def stolen_ms():
-    """What the host of a virtual machine has taken of its processors so far."""
-    with open("/proc/stat", encoding="ascii") as file:
-        return 10 * int(file.readline().split()[8])
 
 
 def try_once(peer, streams, size, seconds):
     """
-    @return whether it went well, in words how, and what the host took of it in ms.
+    @return whether it went well, in words how, and what others took of it in ms.
     Failed if it does not go at all.
     """
     period, buffer = size
-    before = stolen_ms()
+    others = Others()
     with peer.running(period):
         report = peer.load(
             f"--streams={streams}", f"--period={period}", f"--buffer={buffer}",
@@ -31,10 +26,10 @@ def try_once(peer, streams, size, seconds):
     figures = cost.figures_of(report, streams)
     if [tuple(got) for got in figures["got"]] != [(period, buffer)]:
         raise Failed(f"it gives {figures['got']}, and not {size}")
-    stolen = stolen_ms() - before
+    taken = others.taken_ms()
     words = (f"{figures['xruns']} xruns, at most {max(figures['behind'], 0):.0f} periods "
-             f"behind, {stolen} ms taken by the host")
-    return cost.is_clean(figures), words, stolen
+             f"behind, {taken} ms taken by others")
+    return cost.is_clean(figures), words, taken
 
 
 def failing(plan, waiting, seconds):
@@ -51,8 +46,8 @@ def failing(plan, waiting, seconds):
                 continue
             streams, size = waiting[peer]
             try:
-                clean, why[peer], stolen = try_once(peer, streams, size, seconds)
-                left_alone[peer] += stolen == 0
+                clean, why[peer], taken = try_once(peer, streams, size, seconds)
+                left_alone[peer] += taken == 0
                 is_over = clean or left_alone[peer] == TRIES_LEFT_ALONE
             except Failed as error:
                 clean, is_over = False, True
