@@ -176,7 +176,7 @@ struct UncheckedFloat : Float {
 template <typename Codec>
 class Scale {
   public:
-    // A power of two: as exact as one multiplication after the other.
+    // The step is a power of two: as exact as one multiplication after the other.
     explicit Scale(float gain) : gain_{hn::Set(Floats{}, gain * Codec::kStep)} {}
     Vector Of(Vector value) const { return hn::Mul(value, gain_); }
 
