@@ -3,8 +3,10 @@
 #include "base/error.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <csignal>
+#include <memory>
 #include <utility>
 
 namespace shmd::base {
@@ -28,6 +30,23 @@ class SignalsBlocked {
     sigset_t before_;
 };
 
+constexpr size_t kDetachedStackBytes = 256 * 1024;
+constexpr int kDetachedNice = 10;
+
+struct DetachedBody {
+    const char* name;
+    std::function<void()> run;
+};
+
+void* RunDetached(void* argument) {
+    const std::unique_ptr<DetachedBody> body{static_cast<DetachedBody*>(argument)};
+    ::pthread_setname_np(::pthread_self(), body->name);
+    // Linux has it for each thread; where it is refused, the thread merely runs sooner.
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kDetachedNice);
+    body->run();
+    return nullptr;
+}
+
 }  // namespace
 
 Thread::Thread(const char* name, std::function<void()> body) {
@@ -43,6 +62,20 @@ Thread::Thread(const char* name, std::function<void()> body) {
 
 Thread::~Thread() {
     thread_.join();
+}
+
+int StartDetached(const char* name, std::function<void()> body) {
+    auto argument = std::make_unique<DetachedBody>(DetachedBody{name, std::move(body)});
+    const SignalsBlocked blocked;
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    ::pthread_attr_setstacksize(&attributes, kDetachedStackBytes);
+    pthread_t thread{};
+    const int error = ::pthread_create(&thread, &attributes, RunDetached, argument.get());
+    ::pthread_attr_destroy(&attributes);
+    if (error == 0) static_cast<void>(argument.release());
+    return error;
 }
 
 }  // namespace shmd::base

@@ -25,4 +25,13 @@ class Thread {
     std::thread thread_;
 };
 
+/**
+ * Start a thread that is not joined: what it works with is its own, or shared. It takes
+ * no signals, has a small stack, and yields to the others of this process (nice 10).
+ *
+ * @param name  at most 15 characters
+ * Thread: any.  @return 0, or an errno: `body` is then not run. Errors: std::bad_alloc.
+ */
+int StartDetached(const char* name, std::function<void()> body);
+
 }  // namespace shmd::base

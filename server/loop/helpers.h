@@ -1,0 +1,76 @@
+#pragma once
+
+#include "base/unique_fd.h"
+#include "loop/event.h"
+#include "loop/loop.h"
+
+#include <sys/types.h>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace shmd::loop {
+
+/**
+ * Does what may take long, so that the loop does not wait for it: closing what a client
+ * has sent, building a resampler's tables.
+ *
+ * Each user who causes such work has a thread for it, which is started with the first
+ * piece and ends some time after the last. Pieces of one user are done in their order; a
+ * user whose work never ends keeps only itself waiting.
+ *
+ *     loop:      Run(user, work, done) ─► the user's queue                ─► done
+ *     helper:                               └─► work ─► finished, eventfd ──┘
+ *
+ * The destructor lets the threads finish, for a moment; those that take longer are left
+ * behind: they hold nothing of this object.
+ */
+class Helpers {
+  public:
+    /** Thread: loop, for everything. Errors: std::system_error. */
+    explicit Helpers(Loop& loop);
+    Helpers(const Helpers&) = delete;
+    Helpers& operator=(const Helpers&) = delete;
+    ~Helpers();
+
+    /**
+     * @param work  runs on the user's thread; must not throw
+     * @param done  runs on the loop after it, and must not throw; may be empty
+     * Errors: std::system_error (EAGAIN: no thread could be started), std::bad_alloc: the
+     * work is then not done.
+     */
+    void Run(uid_t user, std::function<void()> work, std::function<void()> done = {});
+
+    /**
+     * Share an object that may take long to destroy: a socket, a mapping. It is destroyed
+     * on the user's thread; where there is no memory to say so, by its last owner.
+     * The last owner may be any thread but an audio thread.
+     */
+    template <typename T>
+    std::shared_ptr<T> Own(uid_t user, std::unique_ptr<T> object) {
+        const auto destroy = [](void* last) noexcept {
+            std::unique_ptr<T>{static_cast<T*>(last)}.reset();
+        };
+        return {object.release(), [state = state_, user, destroy](T* last) {
+                    Dispose(*state, user, last, destroy);
+                }};
+    }
+
+    /** Close `fd` on the user's thread. */
+    void Close(uid_t user, base::UniqueFd fd) noexcept;
+
+    /** Pieces of work of this user that are not finished. */
+    [[nodiscard]] size_t Unfinished(uid_t user) const noexcept;
+
+  private:
+    class State;
+    using Destroy = void (*)(void*) noexcept;
+
+    static void Dispose(State& state, uid_t user, void* object, Destroy destroy) noexcept;
+
+    base::UniqueFd event_;  // written when a piece is finished
+    std::shared_ptr<State> state_;
+    EventWatch watch_;
+};
+
+}  // namespace shmd::loop
