@@ -14,9 +14,6 @@ namespace shmd {
 
 namespace {
 
-// Messages of all clients that are on their way at once; more wait in their sockets.
-constexpr unsigned kReceiveBuffers = 64;
-
 session::Quota::Limits LimitsOf(const Settings& settings) {
     return {.clients = settings.max_clients,
             .clients_per_user = settings.max_clients_per_user,
@@ -56,13 +53,14 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
       signals_{loop,
                {SIGTERM, SIGINT, SIGHUP, SIGXCPU},
                [this](int signal) { OnSignal(signal); }},
-      buffers_{loop, kReceiveBuffers, wire::kMaxMessageBytes, wire::kMaxMessageFds},
+      helpers_{loop},
       engine_{loop, clock, RunnerOptions(settings, options_.on_audio_start),
               [](bool severe, const std::string& line) {
                   Log(severe ? LogLevel::kError : LogLevel::kWarn) << line;
               }},
       context_{.loop = loop,
-               .buffers = buffers_,
+               .helpers = helpers_,
+               .buffer = std::make_shared<loop::MessageBuffer>(wire::kMaxMessageBytes),
                .engine = engine_,
                .use_memfd = settings.memfd,
                .gain = static_cast<float>(settings.gain),

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "listening_socket.h"
-#include "loop/buffer_pool.h"
+#include "loop/helpers.h"
 #include "loop/loop.h"
 #include "loop/signal.h"
 #include "session/registry.h"
@@ -55,7 +55,7 @@ class Server {
     Settings settings_;
     Options options_;
     loop::SignalWatch signals_;
-    loop::BufferPool buffers_;
+    loop::Helpers helpers_;
     engine::Engine engine_;
     session::SessionContext context_;
     std::unique_ptr<ListeningSocket> listening_;

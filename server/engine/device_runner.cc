@@ -51,22 +51,23 @@ void DeviceRunner::ChangePlan(Change change) {
     running_->Thread().Kick();
 }
 
-void DeviceRunner::Add(EndpointKind kind, const render::StreamSetup& setup) {
+StreamTarget DeviceRunner::TargetOf(EndpointKind kind) const noexcept {
     const device::Device& device = Device();
+    return {.kind = kind,
+            .format = kind == EndpointKind::kCapture ? device.CaptureFormat()
+                                                     : device.PlaybackFormat(),
+            .latency_frames = device.LatencyFrames()};
+}
+
+void DeviceRunner::Add(const MadeStream& stream) {
     ChangePlan([&](render::Plan& plan) {
-        switch (kind) {
+        switch (stream.target.kind) {
             case EndpointKind::kPlayback:
-                plan.sources.push_back(std::make_shared<render::PlaybackSource>(
-                    setup, device.PlaybackFormat(), device.LatencyFrames()));
-                break;
+                return plan.sources.push_back(stream.source);
             case EndpointKind::kCapture:
-                plan.recorders.push_back(
-                    std::make_shared<render::CaptureSink>(setup, device.CaptureFormat()));
-                break;
+                return plan.recorders.push_back(stream.sink);
             case EndpointKind::kMonitor:
-                plan.monitors.push_back(std::make_shared<render::CaptureSink>(
-                    setup, device.PlaybackFormat()));
-                break;
+                return plan.monitors.push_back(stream.sink);
         }
     });
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "device/device.h"
 #include "engine/endpoint.h"
+#include "engine/made_stream.h"
 #include "engine/running_device.h"
 #include "loop/loop.h"
 #include "loop/timer.h"
@@ -54,9 +55,12 @@ class DeviceRunner {
         return running_->Renderer().DeviceIsRunning();
     }
 
-    /** Build the stream and put it into the plan. Errors: std::system_error, bad_alloc.
-     */
-    void Add(EndpointKind kind, const render::StreamSetup& setup);
+    /** What a stream of that kind must be made for at present. */
+    [[nodiscard]] StreamTarget TargetOf(EndpointKind kind) const noexcept;
+
+    /** Put the stream into the plan. @pre it was made for TargetOf(its kind). Errors:
+     * std::bad_alloc. */
+    void Add(const MadeStream& stream);
 
     /** Take it out again; its memory is released when the audio thread has let go of it.
      */

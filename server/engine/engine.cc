@@ -127,11 +127,15 @@ std::optional<Endpoint> Engine::FindEndpoint(std::string_view name,
     return Endpoint{found->playback, EndpointKind::kMonitor};
 }
 
-uint32_t Engine::Add(const Endpoint& endpoint, render::StreamSetup setup,
-                     StreamOwner owner, StreamListener& listener) {
+void Engine::Identify(render::StreamSetup& setup) {
     setup.stream_id = ++last_stream_id_;
     setup.counters = std::make_shared<render::StreamCounters>();
-    endpoint.runner->Add(endpoint.kind, setup);
+}
+
+void Engine::Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner owner,
+                 StreamListener& listener) {
+    const render::StreamSetup& setup = stream.Setup();
+    endpoint.runner->Add(stream);
     streams_[setup.stream_id] = {endpoint.runner, &listener, setup.mailbox};
     records_.push_back({.stream_id = setup.stream_id,
                         .owner = std::move(owner),
@@ -143,7 +147,6 @@ uint32_t Engine::Add(const Endpoint& endpoint, render::StreamSetup setup,
                         .ended = false,
                         .direct = {},
                         .counters = setup.counters});
-    return setup.stream_id;
 }
 
 void Engine::Remove(uint32_t stream_id) {
@@ -237,8 +240,7 @@ void Engine::OnMail() {
     // A listener may drop its client, and with it the stream it was told of.
     for (auto next = streams_.begin(); next != streams_.end();) {
         const Stream& stream = (next++)->second;
-        if (stream.mailbox &&
-            stream.mailbox->wake.exchange(false, std::memory_order_acquire))
+        if (stream.mailbox->wake.exchange(false, std::memory_order_acquire))
             stream.listener->OnStreamWake();
     }
 }

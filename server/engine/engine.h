@@ -25,7 +25,7 @@ class StreamListener {
   public:
     /** The client broke the protocol in its words: `word` has a value that cannot be. */
     virtual void OnStreamFault(const char* word, uint64_t value) = 0;
-    /** The audio thread raised the stream's Mailbox::wake. */
+    /** The audio thread raised the stream's Mailbox::wake: the client is to be told. */
     virtual void OnStreamWake() = 0;
     /** The card's ring must be given back. */
     virtual void OnRingRecall() = 0;
@@ -87,10 +87,16 @@ class Engine {
     [[nodiscard]] std::optional<Endpoint> FindEndpoint(std::string_view name,
                                                        bool is_capture) const;
 
-    /** Put a stream on its device. Sets setup.stream_id and setup.counters. @return the
-     * id */
-    uint32_t Add(const Endpoint& endpoint, render::StreamSetup setup, StreamOwner owner,
-                 StreamListener& listener);
+    /** Give a stream its number and its counters. */
+    void Identify(render::StreamSetup& setup);
+
+    /**
+     * Put a stream on its device.
+     * @param stream  made of a setup that was identified
+     * @pre it was made for what endpoint.runner's TargetOf says at present
+     */
+    void Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner owner,
+             StreamListener& listener);
     void Remove(uint32_t stream_id);
     void SetGain(uint32_t stream_id, float gain);
     /** What is told in the statistics of a stream's direct mode. */

@@ -1,12 +1,28 @@
 #include "loop/loop.h"
 
+#include "base/clock.h"
 #include "loop/operation.h"
+#include "loop/user_task.h"
 
+#include <algorithm>
+#include <ctime>
 #include <utility>
 
 namespace shmd::loop {
 
-Loop::Loop(UringMode mode) : ring_{mode} {}
+namespace {
+
+int64_t ProcessorTimeNs() noexcept {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return int64_t{time.tv_sec} * base::kNsPerSecond + time.tv_nsec;
+}
+
+}  // namespace
+
+Loop::Loop(UringMode mode) : ring_{mode} {
+    set_aside_.reserve(Uring::kCompletionEntries);
+}
 
 Loop::~Loop() {
     // What they captured may own handles, whose destructors cancel and may even defer.
@@ -24,7 +40,8 @@ void Loop::Run() {
 }
 
 void Loop::RunOnce() {
-    Turn(deferred_.empty() ? 1 : 0);
+    Turn(deferred_.empty() && tasks_.IsEmpty() ? 1 : 0);
+    RunTasks();
     RunDeferred();
 }
 
@@ -33,12 +50,66 @@ void Loop::Defer(std::function<void()> function) {
 }
 
 void Loop::Turn(unsigned wait_for) {
-    ring_.SubmitAndWait(wait_for);
-    for (Completion completion; ring_.TryPop(completion);) {
+    ring_.SubmitAndWait(set_aside_.empty() ? wait_for : 0);
+    for (Completion completion; TryPop(completion);) {
         if (completion.user_data == Operation::kNobody) continue;
         reinterpret_cast<Operation*>(completion.user_data)
             ->Complete(completion.result, completion.flags);
     }
+}
+
+bool Loop::TryPop(Completion& completion) noexcept {
+    if (set_aside_.empty()) return ring_.TryPop(completion);
+    completion = set_aside_[first_set_aside_++];
+    if (first_set_aside_ == set_aside_.size()) {
+        set_aside_.clear();
+        first_set_aside_ = 0;
+    }
+    return true;
+}
+
+/**
+ * Submit what is queued; if the operation has completed by that, its completion is
+ * dispatched here. Those of others wait for the next turn, so that a task pays only for
+ * itself.
+ */
+void Loop::CompleteNow(Operation& operation) {
+    ring_.SubmitAndWait(0);
+    Completion completion;
+    while (set_aside_.size() < set_aside_.capacity() && ring_.TryPop(completion)) {
+        if (completion.user_data == operation.UserData())
+            return operation.Complete(completion.result, completion.flags);
+        set_aside_.push_back(completion);
+    }
+}
+
+void Loop::RunTasks() {
+    for (int64_t left_ns = kTaskSliceNs; left_ns > 0 && !tasks_.IsEmpty();)
+        left_ns -= RunTask(tasks_.Next());
+}
+
+/** @return the processor time that it took, with all that it asked of the kernel */
+int64_t Loop::RunTask(UserTask& task) {
+    const uid_t user = task.User();
+    const int64_t begin_ns = ProcessorTimeNs();
+    running_task_ = &task;
+    const auto charge = [&] {
+        const int64_t cost_ns = ProcessorTimeNs() - begin_ns;
+        tasks_.Charge(user, cost_ns);
+        return cost_ns;
+    };
+    try {
+        task.Run();
+        if (ring_.HasQueued()) ring_.SubmitAndWait(0);
+    } catch (...) {
+        running_task_ = nullptr;
+        charge();
+        throw;
+    }
+    const int64_t cost_ns = charge();
+    if (UserTask* const same = std::exchange(running_task_, nullptr); same != nullptr)
+        same->OnCost(cost_ns);
+    return cost_ns;
 }
 
 void Loop::RunDeferred() {

@@ -1,21 +1,29 @@
 #pragma once
 
 #include "loop/uring.h"
+#include "loop/user_queue.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <vector>
 
 namespace shmd::loop {
+
+class Operation;
+class UserTask;
 
 /**
  * The control thread's event loop: one io_uring, turn after turn.
  *
- *     turn = submit and wait (one system call) ─► dispatch completions ─► deferred
- * functions
+ *     turn = submit and wait (one system call) ─► dispatch completions
+ *            ─► tasks, in turn by user (UserTask) ─► deferred functions
  *
- * Everything that is built on it (Acceptor, Receiver, Sender, Timer, watches, BufferPool)
+ * What a client can make dear is done in a UserTask. Tasks run until a time slice is
+ * over; then completions have their turn again.
+ *
+ * Everything that is built on it (Acceptor, Receiver, Sender, Timer, watches, UserTask)
  * is destroyed before it, at any time, also inside its own callback. The destructor then
  * waits until the kernel has let go of all that was cancelled.
  *
@@ -39,8 +47,8 @@ class Loop {
     void Stop() noexcept { stop_ = true; }
 
     /**
-     * One turn. Waits for a completion, unless deferred functions are waiting to run.
-     * @pre something is in flight or deferred, else it waits for ever.
+     * One turn. Waits for a completion, unless tasks or deferred functions wait to run.
+     * @pre something is in flight, requested or deferred, else it waits for ever.
      */
     void RunOnce();
 
@@ -60,17 +68,28 @@ class Loop {
     /** Whether the kernel granted what was asked for. */
     [[nodiscard]] UringMode Mode() const noexcept { return ring_.Mode(); }
 
+    /** After so much of users' tasks, completions have their turn again. */
+    static constexpr int64_t kTaskSliceNs = 1'000'000;
+
   private:
     friend class Operation;
-    friend class BufferRing;
+    friend class UserTask;
 
     void Turn(unsigned wait_for);
+    bool TryPop(Completion& completion) noexcept;
+    void CompleteNow(Operation& operation);
+    void RunTasks();
+    int64_t RunTask(UserTask& task);
     void RunDeferred();
 
     Uring ring_;
+    // Taken from the ring by CompleteNow, and not dispatched yet; never grows.
+    std::vector<Completion> set_aside_;
+    size_t first_set_aside_ = 0;
+    UserQueue tasks_;
+    UserTask* running_task_ = nullptr;  // nullptr too when it has destroyed itself
     std::deque<std::function<void()>> deferred_;
     size_t in_flight_ = 0;
-    uint16_t next_buffer_group_ = 0;
     bool stop_ = false;
 };
 

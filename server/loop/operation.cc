@@ -55,6 +55,11 @@ void Operation::Submit() {
     ++loop_.in_flight_;
 }
 
+void Operation::SubmitNow() {
+    Submit();
+    loop_.CompleteNow(*this);
+}
+
 void Operation::RequestCancel() {
     if (!InFlight() || cancelling_) return;
     cancelling_ = true;

@@ -56,12 +56,15 @@ class Operation : public std::enable_shared_from_this<Operation> {
      */
     void RequestCancel();
 
+    /**
+     * Submit, and take the completion at once if it is there by then: for what the kernel
+     * does without waiting. Else it comes as any other. @pre as Submit.
+     */
+    void SubmitNow();
+
     [[nodiscard]] bool InFlight() const noexcept { return self_ != nullptr; }
     [[nodiscard]] bool Abandoned() const noexcept { return abandoned_; }
     [[nodiscard]] Loop& OwnLoop() const noexcept { return loop_; }
-
-    /** Identifies this operation's request in the ring. */
-    [[nodiscard]] uint64_t UserData() const noexcept;
 
     /** Fill `request`, all but its user_data. */
     virtual void Prepare(io_uring_sqe& request) = 0;
@@ -76,7 +79,11 @@ class Operation : public std::enable_shared_from_this<Operation> {
     virtual void Detach() noexcept {}
 
   private:
+    friend class Loop;
     class CallbackScope;
+
+    /** Identifies this operation's request in the ring. */
+    [[nodiscard]] uint64_t UserData() const noexcept;
 
     Loop& loop_;
     std::shared_ptr<Operation> self_;

@@ -1,95 +1,111 @@
 #include "loop/receive.h"
 
-#include "loop/buffer_ring.h"
-#include "loop/received_message.h"
+#include "loop/user_task.h"
 
 #include <liburing.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <cerrno>
+#include <utility>
 
 namespace shmd::loop {
 
 class ReceiveOperation final : public Operation {
   public:
-    ReceiveOperation(Loop& loop, BufferPool& pool, int fd, Receiver::Listener& listener)
-        : Operation{loop}, ring_{pool.Ring()}, fd_{fd}, listener_{listener} {
-        header_.msg_controllen = ring_->ControlBytes();
-    }
+    ReceiveOperation(Loop& loop, std::shared_ptr<MessageBuffer> buffer,
+                     Receiver::Source source, Receiver::Listener& listener,
+                     Receiver::Discard discard)
+        : Operation{loop},
+          buffer_{std::move(buffer)},
+          source_{std::move(source)},
+          listener_{listener},
+          discard_{std::move(discard)},
+          task_{loop, source_.user, [this] { Receive(); },
+                [this](int64_t cost_ns) { OnDear(cost_ns); }} {}
 
-    void Start() { Submit(); }
-
-  private:
-    /** The buffer that a completion has brought, if any; gives it back in the end. */
-    class Lease {
-      public:
-        Lease(BufferRing& ring, uint32_t flags) noexcept
-            : ring_{ring},
-              held_{(flags & IORING_CQE_F_BUFFER) != 0},
-              id_{static_cast<uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT)} {}
-        Lease(const Lease&) = delete;
-        Lease& operator=(const Lease&) = delete;
-        ~Lease() {
-            if (held_) ring_.GiveBack(id_);
-        }
-
-        /** The part of the buffer that was filled; empty on an error or without one. */
-        [[nodiscard]] std::span<std::byte> Filled(int result) const noexcept {
-            if (!held_ || result <= 0) return {};
-            return ring_.Buffer(id_).first(static_cast<size_t>(result));
-        }
-
-      private:
-        BufferRing& ring_;
-        bool held_;
-        uint16_t id_;
-    };
-
-    void Prepare(io_uring_sqe& request) override {
-        io_uring_prep_recvmsg_multishot(&request, fd_, &header_, MSG_CMSG_CLOEXEC);
-        request.flags |= IOSQE_BUFFER_SELECT;
-        request.buf_group = ring_->Group();
-        if (poll_first_) request.ioprio |= IORING_RECVSEND_POLL_FIRST;
-    }
-
-    void OnCompletion(int result, uint32_t flags) override {
-        const Lease lease{*ring_, flags};
-        if (closed_) return Drop(lease.Filled(result));
-        if (result < 0)
-            OnFailure(-result);
-        else
-            Deliver(lease.Filled(result));
-        if (Abandoned() || closed_ || (flags & IORING_CQE_F_MORE) != 0) return;
-        // A nonblocking socket's EAGAIN: receiving again at once would spin.
-        poll_first_ = result == -EAGAIN;
+    void Poll() {
+        stage_ = Stage::kPolling;
         Submit();
     }
 
-    void OnLateCompletion(int result, uint32_t flags) noexcept override {
-        const Lease lease{*ring_, flags};
-        Drop(lease.Filled(result));
+    void Pause() noexcept { is_paused_ = true; }
+
+    void Resume() {
+        is_paused_ = false;
+        if (!closed_) Poll();
     }
 
-    void Drop(std::span<std::byte> filled) noexcept {
-        const ReceivedMessage closes_its_fds{filled, ring_->ControlBytes()};
+  private:
+    enum class Stage { kPolling, kReceiving };
+
+    void Prepare(io_uring_sqe& request) override {
+        if (stage_ == Stage::kPolling)
+            return io_uring_prep_poll_add(&request, source_.fd, POLLIN);
+        // MSG_DONTWAIT: it is over when it has been submitted.
+        io_uring_prep_recvmsg(&request, source_.fd, buffer_->Lend(),
+                              MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     }
 
-    void OnFailure(int error) {
-        // ENOBUFS: other messages hold all buffers, and give them back in this turn.
-        if (error == ENOBUFS || error == EINTR || error == EAGAIN || error == ECANCELED)
-            return;
-        Close(error);
+    /** The user's turn. */
+    void Receive() {
+        const auto keep = shared_from_this();
+        // Another receiver's message has not been dispatched: the next turn does it.
+        if (buffer_->IsInUse()) return task_.Request();
+        stage_ = Stage::kReceiving;
+        SubmitNow();
     }
 
-    void Deliver(std::span<std::byte> filled) {
-        ReceivedMessage message{filled, ring_->ControlBytes()};
-        if (message.payload_truncated)
+    void OnCompletion(int result, uint32_t /*flags*/) override {
+        if (stage_ == Stage::kPolling) return OnPolled(result);
+        Deliver(result);
+        if (!Abandoned() && !closed_ && !is_paused_) Poll();
+    }
+
+    void OnPolled(int result) {
+        if (result > 0) return task_.Request();
+        if (result == -EINTR || result == -ECANCELED) return Poll();
+        Close(-result);
+    }
+
+    void OnLateCompletion(int result, uint32_t /*flags*/) noexcept override {
+        if (stage_ != Stage::kReceiving) return;
+        if (result < 0) return buffer_->TakeNothing();
+        DiscardRest(buffer_->Take(static_cast<size_t>(result)).fds);
+    }
+
+    void Deliver(int result) {
+        if (result < 0) {
+            buffer_->TakeNothing();
+            if (result == -EAGAIN || result == -EINTR || result == -ECANCELED) return;
+            return Close(-result);
+        }
+        const MessageBuffer::Message message = buffer_->Take(static_cast<size_t>(result));
+        const RestGuard rest{*this, message.fds};
+        if (message.payload_was_cut)
             listener_.OnBadMessage("the message is too long");
-        else if (message.control_truncated || message.fds.size() > ring_->MaxFds())
-            listener_.OnBadMessage("the message has too many file descriptors");
         else if (message.payload.empty())
             Close(0);
         else
-            listener_.OnMessage(message.payload, message.fds);
+            listener_.OnMessage(message.payload, message.fds, message.fds_were_lost);
+    }
+
+    /** Whatever the listener does, what it left is closed, and not here. */
+    class RestGuard {
+      public:
+        RestGuard(ReceiveOperation& operation, std::span<base::UniqueFd> fds) noexcept
+            : operation_{operation}, fds_{fds} {}
+        RestGuard(const RestGuard&) = delete;
+        RestGuard& operator=(const RestGuard&) = delete;
+        ~RestGuard() { operation_.DiscardRest(fds_); }
+
+      private:
+        ReceiveOperation& operation_;
+        std::span<base::UniqueFd> fds_;
+    };
+
+    void DiscardRest(std::span<base::UniqueFd> fds) noexcept {
+        for (base::UniqueFd& fd : fds)
+            if (fd) discard_(std::move(fd));
     }
 
     void Close(int error) {
@@ -97,19 +113,37 @@ class ReceiveOperation final : public Operation {
         listener_.OnClosed(error);
     }
 
-    std::shared_ptr<BufferRing> ring_;
-    msghdr header_{};  // read by the kernel whenever a message comes
-    int fd_;
-    bool closed_ = false;
-    bool poll_first_ = false;
+    void OnDear(int64_t cost_ns) {
+        if (!Abandoned() && !closed_) listener_.OnDear(cost_ns);
+    }
+
+    void Detach() noexcept override { task_.Cancel(); }
+
+    std::shared_ptr<MessageBuffer> buffer_;
+    Receiver::Source source_;
     Receiver::Listener& listener_;
+    Receiver::Discard discard_;
+    Stage stage_ = Stage::kPolling;
+    bool closed_ = false;
+    bool is_paused_ = false;
+    UserTask task_;
 };
 
-Receiver::Receiver(Loop& loop, BufferPool& pool, int fd, Listener& listener)
-    : operation_{std::make_shared<ReceiveOperation>(loop, pool, fd, listener)} {
-    operation_->Start();
+Receiver::Receiver(Loop& loop, std::shared_ptr<MessageBuffer> buffer, Source source,
+                   Listener& listener, Discard discard)
+    : operation_{std::make_shared<ReceiveOperation>(
+          loop, std::move(buffer), std::move(source), listener, std::move(discard))} {
+    operation_->Poll();
 }
 
 Receiver::~Receiver() = default;
+
+void Receiver::Pause() noexcept {
+    operation_->Pause();
+}
+
+void Receiver::Resume() {
+    operation_->Resume();
+}
 
 }  // namespace shmd::loop

@@ -1,10 +1,13 @@
 #pragma once
 
 #include "base/unique_fd.h"
-#include "loop/buffer_pool.h"
+#include "loop/message_buffer.h"
 #include "loop/operation.h"
 
+#include <sys/types.h>
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <span>
 
 namespace shmd::loop {
@@ -13,24 +16,27 @@ class ReceiveOperation;
 
 /**
  * Receives the messages of a SOCK_SEQPACKET socket and the descriptors that come with
- * them (multishot, close-on-exec), in order.
+ * them (close-on-exec), in order, one at each turn of the user who sends them:
  *
- * Every descriptor that the kernel installed is owned from the moment its message is
- * seen; those that the listener does not move out of the span are closed after the call.
+ *     poll ── readable ──► waits for its user's turn ── recvmsg ──► OnMessage ──► poll
+ *
+ * What the user sends meanwhile waits in the socket, whose memory is charged to its
+ * sender by the kernel.
  */
 class Receiver {
   public:
     class Listener {
       public:
         /**
-         * @param message  1 to max_message_bytes bytes, valid during the call, aligned to
-         * 8
-         * @param fds      0 to max_fds descriptors; move out what is kept
+         * @param message        at least 1 byte, valid during the call, aligned to 8
+         * @param fds            those that came; move out what is kept
+         * @param fds_were_lost  some that were sent are not among them, for this process
+         *                       had no descriptor left
          */
         virtual void OnMessage(std::span<const std::byte> message,
-                               std::span<base::UniqueFd> fds) = 0;
+                               std::span<base::UniqueFd> fds, bool fds_were_lost) = 0;
 
-        /** A message that does not fit; its descriptors are closed. More may follow. */
+        /** A message that does not fit. More may follow. */
         virtual void OnBadMessage(const char* reason) = 0;
 
         /**
@@ -41,18 +47,38 @@ class Receiver {
          */
         virtual void OnClosed(int error) = 0;
 
+        /** The last messages cost this thread more than an honest user's can
+         * (UserTask::kDearNs). */
+        virtual void OnDear(int64_t cost_ns) = 0;
+
       protected:
         ~Listener() = default;
     };
 
+    /** Closes a descriptor that the listener has left, which may take long. */
+    using Discard = std::function<void(base::UniqueFd)>;
+
+    struct Source {
+        uid_t user;  // who sends
+        int fd;      // borrowed
+        /** Owns `fd`: kept until the kernel has let go of it. */
+        std::shared_ptr<const void> owner;
+    };
+
     /**
-     * @param fd        borrowed: closed by the caller after this is destroyed
+     * @param buffer    shared by all receivers of this loop
      * @param listener  outlives this; each of its methods may destroy this
      *
-     * Thread: loop.  Errors: std::system_error.
+     * Thread: loop.  Errors: std::system_error, std::bad_alloc.
      */
-    Receiver(Loop& loop, BufferPool& pool, int fd, Listener& listener);
+    Receiver(Loop& loop, std::shared_ptr<MessageBuffer> buffer, Source source,
+             Listener& listener, Discard discard);
     ~Receiver();
+
+    /** Receive nothing until Resume. Inside OnMessage. */
+    void Pause() noexcept;
+    /** @pre Pause */
+    void Resume();
 
   private:
     OperationHandle<ReceiveOperation> operation_;

@@ -1,6 +1,9 @@
 #include "loop/send.h"
 
+#include "loop/user_task.h"
+
 #include <liburing.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <cerrno>
 #include <cstring>
@@ -37,19 +40,24 @@ class SendOperation final : public Operation {
         std::vector<base::UniqueFd> fds;
     };
 
-    SendOperation(Loop& loop, int fd, size_t max_queued_bytes,
-                  std::function<void(int error)> on_error)
+    SendOperation(Loop& loop, Sender::Peer peer, size_t max_queued_bytes,
+                  Sender::Callbacks callbacks)
         : Operation{loop},
-          fd_{fd},
+          peer_{std::move(peer)},
           max_queued_bytes_{max_queued_bytes},
-          on_error_{std::move(on_error)} {}
+          on_error_{std::move(callbacks.on_error)},
+          on_dear_{std::move(callbacks.on_dear)},
+          task_{loop, peer_.user, [this] { SendFirst(); },
+                [this](int64_t cost_ns) { OnDear(cost_ns); }} {}
 
     bool Send(Message message) {
         if (failed_ || message.payload.size() > max_queued_bytes_ - queued_bytes_)
             return false;
-        queued_bytes_ += message.payload.size();
+        const size_t bytes = message.payload.size();
         queue_.push_back(std::move(message));
-        if (!InFlight()) Submit();
+        queued_bytes_ += bytes;
+        // The others wait behind it, for its completion.
+        if (queue_.size() == 1) Submit();
         return true;
     }
 
@@ -61,7 +69,16 @@ class SendOperation final : public Operation {
     }
 
   private:
+    enum class Stage { kSending, kPolling };
+
+    /** The user's turn. */
+    void SendFirst() {
+        if (!InFlight() && !queue_.empty()) Submit();
+    }
+
     void Prepare(io_uring_sqe& request) override {
+        if (stage_ == Stage::kPolling)
+            return io_uring_prep_poll_add(&request, peer_.fd, POLLOUT);
         Message& message = queue_.front();
         control_ = RightsFor(message.fds);
         payload_ = {message.payload.data(), message.payload.size()};
@@ -70,21 +87,25 @@ class SendOperation final : public Operation {
         header_.msg_iovlen = 1;
         header_.msg_control = control_.empty() ? nullptr : control_.data();
         header_.msg_controllen = control_.size();
-        io_uring_prep_sendmsg(&request, fd_, &header_, MSG_NOSIGNAL);
-        if (poll_first_) request.ioprio |= IORING_RECVSEND_POLL_FIRST;
+        io_uring_prep_sendmsg(&request, peer_.fd, &header_, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 
     void OnCompletion(int result, uint32_t /*flags*/) override {
-        // A nonblocking socket's EAGAIN: sending again at once would spin.
-        poll_first_ = result == -EAGAIN;
-        if (result == -EAGAIN || result == -EINTR || result == -ECANCELED)
-            return Submit();
+        const Stage done = std::exchange(stage_, Stage::kSending);
+        if (result == -EAGAIN) stage_ = Stage::kPolling;
+        if (result == -EAGAIN) return Submit();
+        if (result == -EINTR || result == -ECANCELED) return task_.Request();
         if (result < 0) return Fail(-result);
+        if (done == Stage::kPolling) return task_.Request();
         queued_bytes_ -= queue_.front().payload.size();
         queue_.pop_front();
-        if (!queue_.empty()) return Submit();
+        if (!queue_.empty()) return task_.Request();
         control_ = {};
         if (on_empty_) std::exchange(on_empty_, nullptr)();
+    }
+
+    void OnDear(int64_t cost_ns) {
+        if (!Abandoned() && !failed_) on_dear_(cost_ns);
     }
 
     void Fail(int error) {
@@ -97,16 +118,18 @@ class SendOperation final : public Operation {
     }
 
     void Detach() noexcept override {
+        task_.Cancel();
         on_error_ = nullptr;
+        on_dear_ = nullptr;
         on_empty_ = nullptr;
         // The kernel may still read the first.
         while (queue_.size() > (InFlight() ? 1U : 0U))
             queue_.pop_back();
     }
 
-    int fd_;
+    Sender::Peer peer_;
     bool failed_ = false;
-    bool poll_first_ = false;
+    Stage stage_ = Stage::kSending;
     size_t max_queued_bytes_;
     size_t queued_bytes_ = 0;
     std::list<Message> queue_;  // the first is in flight
@@ -114,13 +137,14 @@ class SendOperation final : public Operation {
     iovec payload_{};
     std::vector<std::byte> control_;
     std::function<void(int error)> on_error_;
+    std::function<void(int64_t cost_ns)> on_dear_;
     std::function<void()> on_empty_;
+    UserTask task_;
 };
 
-Sender::Sender(Loop& loop, int fd, size_t max_queued_bytes,
-               std::function<void(int error)> on_error)
-    : operation_{std::make_shared<SendOperation>(loop, fd, max_queued_bytes,
-                                                 std::move(on_error))} {}
+Sender::Sender(Loop& loop, Peer peer, size_t max_queued_bytes, Callbacks callbacks)
+    : operation_{std::make_shared<SendOperation>(loop, std::move(peer), max_queued_bytes,
+                                                 std::move(callbacks))} {}
 
 Sender::~Sender() = default;
 

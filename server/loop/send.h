@@ -3,8 +3,11 @@
 #include "base/unique_fd.h"
 #include "loop/operation.h"
 
+#include <sys/types.h>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 namespace shmd::loop {
@@ -14,24 +17,43 @@ class SendOperation;
 /**
  * Sends messages over a SOCK_SEQPACKET socket, one after the other, never blocking.
  *
+ *     Send ── sendmsg ── done ──► the next waits for its user's turn
+ *               └─ the socket is full ──► poll ── writable ──► waits for its user's turn
+ *
+ * To send wakes whatever waits on the peer's end, which costs what the peer likes. So
+ * Send is called in a UserTask of the peer's user, who is then charged for it.
+ *
  * A message and its descriptors are kept until the kernel has them; the descriptors are
  * closed then. Destroying the sender drops what is still queued.
  */
 class Sender {
   public:
+    struct Peer {
+        uid_t user;  // who is sent to
+        int fd;      // borrowed
+        /** Owns `fd`: kept until the kernel has let go of it. */
+        std::shared_ptr<const void> owner;
+    };
+
+    /** Each may destroy the sender. */
+    struct Callbacks {
+        /** Called once, with a positive errno (EPIPE, ECONNRESET: the peer is gone);
+         * nothing is sent after it. */
+        std::function<void(int error)> on_error;
+        /** The last messages cost this thread more than an honest user's can
+         * (UserTask::kDearNs). */
+        std::function<void(int64_t cost_ns)> on_dear;
+    };
+
     /** kernel SCM_MAX_FD: more descriptors in a message are refused with EINVAL. */
     static constexpr size_t kMaxFds = 253;
 
     /**
-     * @param fd                borrowed: closed by the caller after this is destroyed
      * @param max_queued_bytes  most payload bytes that wait for a slow peer
-     * @param on_error          called once, with a positive errno (EPIPE, ECONNRESET: the
-     *                          peer is gone); nothing is sent after it
      *
-     * Thread: loop.  Errors: std::system_error.  The callback may destroy this.
+     * Thread: loop.  Errors: std::system_error.
      */
-    Sender(Loop& loop, int fd, size_t max_queued_bytes,
-           std::function<void(int error)> on_error);
+    Sender(Loop& loop, Peer peer, size_t max_queued_bytes, Callbacks callbacks);
     ~Sender();
 
     /**

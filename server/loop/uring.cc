@@ -61,6 +61,10 @@ io_uring_sqe* Uring::FindQueued(uint64_t user_data) noexcept {
     return nullptr;
 }
 
+bool Uring::HasQueued() const noexcept {
+    return io_uring_sq_ready(&ring_) > 0;
+}
+
 void Uring::SubmitAndWait(unsigned completions) {
     ++enter_calls_;
     const int result = completions > 0 ? io_uring_submit_and_wait(&ring_, completions)
@@ -81,20 +85,6 @@ bool Uring::TryPop(Completion& completion) noexcept {
     completion = {oldest.user_data, oldest.res, oldest.flags};
     io_uring_cq_advance(&ring_, 1);
     return true;
-}
-
-void Uring::RegisterBufferRing(io_uring_buf_ring* ring, unsigned entries,
-                               uint16_t group) {
-    io_uring_buf_reg registration{};
-    registration.ring_addr = reinterpret_cast<uintptr_t>(ring);
-    registration.ring_entries = entries;
-    registration.bgid = group;
-    const int result = io_uring_register_buf_ring(&ring_, &registration, 0);
-    if (result != 0) base::ThrowError(-result, "io_uring_register_buf_ring");
-}
-
-void Uring::UnregisterBufferRing(uint16_t group) noexcept {
-    io_uring_unregister_buf_ring(&ring_, group);
 }
 
 }  // namespace shmd::loop

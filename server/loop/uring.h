@@ -55,6 +55,9 @@ class Uring {
      */
     [[nodiscard]] io_uring_sqe* FindQueued(uint64_t user_data) noexcept;
 
+    /** Whether there are requests that the kernel has not seen. No system call. */
+    [[nodiscard]] bool HasQueued() const noexcept;
+
     /**
      * One system call: submit what is queued, wait for `completions` (0 or 1), and
      * collect all that are there. Returns early when a signal handler ran. Errors:
@@ -64,13 +67,6 @@ class Uring {
 
     /** Take the oldest completion. No system call. @return false when there is none. */
     bool TryPop(Completion& completion) noexcept;
-
-    /**
-     * Register `entries` provided-buffer slots at `ring` (page aligned) as `group`.
-     * Errors: std::system_error.
-     */
-    void RegisterBufferRing(io_uring_buf_ring* ring, unsigned entries, uint16_t group);
-    void UnregisterBufferRing(uint16_t group) noexcept;
 
     /** io_uring_enter calls so far. */
     [[nodiscard]] uint64_t EnterCalls() const noexcept { return enter_calls_; }

@@ -1,9 +1,7 @@
 #include "render/stream_control.h"
 
 #include "base/clock.h"
-#include "wire/codec.h"
 
-#include <sys/socket.h>
 #include <algorithm>
 #include <utility>
 
@@ -14,8 +12,6 @@ using wire::StreamState;
 using wire::Wanted;
 
 namespace {
-
-const wire::Wake kWake = wire::MakeMessage<wire::Wake>();
 
 // Who asks for the least period there is, in a buffer of many, gets it, but not a cycle
 // for each.
@@ -159,7 +155,7 @@ void StreamControl::Publish(Context& context, uint64_t frame, int64_t time_ns,
                                               .delay_frames = delay_frames,
                                               .xruns = xruns_});
     // Over the socket it would not know from when to count its position on.
-    if (std::exchange(has_moved_, false) && setup_.wake_socket < 0) Tell(context);
+    if (std::exchange(has_moved_, false) && setup_.is_over_socket) Tell(context);
     if (!state_is_news_) return;
     // Either this sees the wish, or who makes it sees the end when it looks again:
     // `state` and `armed` are stored and loaded in one order (seq_cst) on both sides. The
@@ -179,18 +175,11 @@ bool StreamControl::Wake(Context& context) noexcept {
     setup_.server_block->woken.store(woken_, std::memory_order_release);
     Counters::Add(context.Count().wakes);
     Counters::Add(setup_.counters->wakes);
-    if (setup_.wake_socket < 0) {
-        Tell(context);
-        return true;
-    }
-    // MSG_DONTWAIT holds for this call, whatever the client did to the socket's flags. A
-    // full socket (the client reads nothing) is EAGAIN, and readable all the same.
-    ::send(setup_.wake_socket, &kWake, sizeof kWake, MSG_DONTWAIT | MSG_NOSIGNAL);
-    Counters::Add(context.Count().system_calls);
+    Tell(context);
     return true;
 }
 
-/** The loop sends the words of who has no pool. */
+/** The loop sends: a Wake, or the words. */
 void StreamControl::Tell(Context& context) noexcept {
     setup_.mailbox->wake.store(true, std::memory_order_release);
     context.SetNews();

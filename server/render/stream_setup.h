@@ -13,7 +13,11 @@
 
 namespace shmd::render {
 
-/** What the audio thread leaves for the loop, of a stream on the socket transport. */
+/**
+ * How the audio thread has the loop tell a stream's client something. It does not do so
+ * itself: to send wakes all that waits on the client's end, which takes as long as the
+ * client likes.
+ */
 struct Mailbox {
     std::atomic<bool> wake{false};
 };
@@ -36,10 +40,10 @@ struct StreamSetup {
      */
     std::span<const std::byte> playback_ring;
     std::span<std::byte> capture_ring;
-    /** The client's socket, for wakes; -1: raise mailbox->wake, the loop sends for us. */
-    int wake_socket = -1;
+    /** The client has no pool: it hears of moves, too, from the loop's messages alone. */
+    bool is_over_socket = false;
 
-    /** Keeps the blocks, the ring and the socket alive for as long as the stream is. */
+    /** Keeps the blocks and the ring alive for as long as the stream is. */
     std::shared_ptr<const void> memory;
     std::shared_ptr<StreamCounters> counters;
     std::shared_ptr<Mailbox> mailbox;

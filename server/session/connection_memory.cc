@@ -18,8 +18,8 @@ shm::OwnPool MakeServerPool(bool use_memfd) {
 
 }  // namespace
 
-ConnectionMemory::ConnectionMemory(base::UniqueFd socket, bool use_memfd)
-    : socket_{std::move(socket)}, server_pool_{MakeServerPool(use_memfd)} {}
+ConnectionMemory::ConnectionMemory(bool use_memfd)
+    : server_pool_{MakeServerPool(use_memfd)} {}
 
 void ConnectionMemory::BindClientPool(const base::UniqueFd& fd, uint64_t size_bytes) {
     client_pool_ = shm::Mapping::OfFile(fd.Get(), static_cast<size_t>(size_bytes),

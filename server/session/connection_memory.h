@@ -14,9 +14,8 @@
 namespace shmd::session {
 
 /**
- * What one connection shares with the audio thread: its socket, the server's pool, and
- * the client's pool or, when the payload goes over the socket, private memory in its
- * place.
+ * What one connection shares with the audio thread: the server's pool, and the client's
+ * pool or, when the payload goes over the socket, private memory in its place.
  *
  * Owned by the session and by the streams in the audio thread's plans together: it goes
  * when the last of them does. Thread: loop (what the spans point to: see stream_block.h).
@@ -27,9 +26,7 @@ class ConnectionMemory {
      * @param use_memfd  try to make the server's pool a memfd; otherwise it is private
      * Errors: std::system_error when there is no memory at all.
      */
-    ConnectionMemory(base::UniqueFd socket, bool use_memfd);
-
-    [[nodiscard]] int Socket() const noexcept { return socket_.Get(); }
+    explicit ConnectionMemory(bool use_memfd);
 
     [[nodiscard]] bool ServerPoolIsShared() const noexcept {
         return server_pool_.IsShared();
@@ -62,7 +59,6 @@ class ConnectionMemory {
     [[nodiscard]] std::span<std::byte> PrivateClientRing() const noexcept;
 
   private:
-    base::UniqueFd socket_;
     shm::OwnPool server_pool_;
     shm::Mapping client_pool_;
     std::optional<shm::OwnPool> private_client_pool_;

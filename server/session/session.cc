@@ -1,11 +1,13 @@
 #include "session/session.h"
 
-#include "base/error.h"
+#include "base/clock.h"
 #include "session/params_check.h"
 #include "shm/memfd.h"
 
 #include <cerrno>
 #include <cstring>
+#include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -20,28 +22,65 @@ Session::Session(SessionContext& context, uint32_t client_id, base::UniqueFd soc
       client_id_{client_id},
       peer_{peer},
       on_end_{std::move(on_end)},
-      memory_{std::make_shared<ConnectionMemory>(std::move(socket), context.use_memfd)},
-      sender_{context.loop, memory_->Socket(), wire::kMaxQueuedBytes,
-              [this](int error) { OnClosed(error); }},
+      // To close it is to close what was sent and not received, too.
+      socket_{context.helpers.Own(peer.uid,
+                                  std::make_unique<base::UniqueFd>(std::move(socket)))},
+      memory_{context.helpers.Own(peer.uid,
+                                  std::make_unique<ConnectionMemory>(context.use_memfd))},
+      task_{context.loop, peer.uid, [this] { OnTurn(); },
+            [this](int64_t cost_ns) { OnDear(cost_ns); }},
+      sender_{context.loop,
+              {peer.uid, socket_->Get(), socket_},
+              wire::kMaxQueuedBytes,
+              {.on_error = [this](int error) { OnClosed(error); },
+               .on_dear = [this](int64_t cost_ns) { OnDear(cost_ns); }}},
       gain_{context.gain},
-      receiver_{context.loop, context.buffers, memory_->Socket(), *this} {}
+      receiver_{context.loop,
+                context.buffer,
+                {peer.uid, socket_->Get(), socket_},
+                *this,
+                [&helpers = context.helpers, uid = peer.uid](base::UniqueFd fd) {
+                    helpers.Close(uid, std::move(fd));
+                }} {}
 
 Session::~Session() {
     RemoveStream();
-    // The audio thread may hold the socket for a cycle more; the client hears it now.
-    ::shutdown(memory_->Socket(), SHUT_RDWR);
 }
 
 void Session::RefuseConnection(int error, const std::string& reason) {
     Log(true, "refused: " + reason);
     refused_ = true;
-    Refuse(wire::MessageHeader{}, error, reason);
-    sender_.WhenEmpty([this] { End(); });
+    Soon([this, error, reason] {
+        Refuse(wire::MessageHeader{}, error, reason);
+        sender_.WhenEmpty([this] { End(); });
+    });
 }
 
-void Session::OnMessage(std::span<const std::byte> message,
-                        std::span<base::UniqueFd> fds) {
+/** Do this at the user's next turn. */
+void Session::Soon(std::function<void()> action) {
+    to_do_.push_back(std::move(action));
+    task_.Request();
+}
+
+void Session::OnTurn() {
+    for (const auto& action : std::exchange(to_do_, {}))
+        if (!ended_) action();
+    if (build_is_done_ && !ended_) TakeBuild();
+    if (std::exchange(has_to_tell_, false) && !ended_) Tell();
+}
+
+/** Send what the audio thread left for the client. */
+void Session::Tell() {
+    if (payload_) return FlushPayload();
+    // One that was not read yet is as good as two.
+    if (stream_id_ != 0 && sender_.QueuedBytes() == 0)
+        Send(wire::MakeMessage<wire::Wake>());
+}
+
+void Session::OnMessage(std::span<const std::byte> message, std::span<base::UniqueFd> fds,
+                        bool fds_were_lost) {
     if (ended_ || refused_) return;
+    if (fds_were_lost) return OnLostFds(message);
     const auto header = wire::FindHeader(message, fds.size());
     if (!header) return Drop("malformed message header");
     const auto type = static_cast<MessageType>(header->type);
@@ -87,13 +126,28 @@ void Session::Dispatch(std::span<const std::byte> message, Handler handler) {
     if (!decoded)
         return Drop("malformed message of type " +
                     std::to_string(static_cast<unsigned>(T::kType)));
+    OrRefuse(decoded->header, [&] { handler(*decoded); });
+}
+
+/** What fails here is this server's want: the request is refused, and all goes on. */
+template <typename Action>
+void Session::OrRefuse(const wire::MessageHeader& request, Action action) {
     try {
-        handler(*decoded);
+        action();
     } catch (const std::system_error& error) {
-        Refuse(decoded->header, error.code().value(), error.what());
+        Refuse(request, error.code().value(), error.what());
     } catch (const std::bad_alloc&) {
-        Refuse(decoded->header, ENOMEM, "out of memory");
+        Refuse(request, ENOMEM, "out of memory");
     }
+}
+
+/** Our table of descriptors was full: the client's pool did not arrive. */
+void Session::OnLostFds(std::span<const std::byte> message) {
+    const auto request = wire::FindMessage<wire::RegisterPool>(message);
+    if (!greeted_ || !request ||
+        request->header.type != static_cast<uint16_t>(MessageType::kRegisterPool))
+        return Drop("descriptors with a message that has none");
+    RefusePool(*request, EMFILE, "this server has no descriptor left");
 }
 
 void Session::OnUnknown(const wire::MessageHeader& header) {
@@ -144,17 +198,22 @@ void Session::OnRegisterPool(const wire::RegisterPool& request,
     try {
         memory_->BindClientPool(fds.front(), request.size_bytes);
     } catch (const std::system_error& error) {
-        // Ours to fail, not the client's: the payload goes over the socket.
-        auto refused = wire::MakeMessage<wire::PoolRefused>(request.header.serial);
-        refused.pool_id = request.pool_id;
-        refused.error = error.code().value();
-        memfd_agreed_ = false;
-        Log(true, std::string{"pool refused: "} + error.what());
-        return Send(refused);
+        return RefusePool(request, error.code().value(), error.what());
     }
     auto registered = wire::MakeMessage<wire::PoolRegistered>(request.header.serial);
     registered.pool_id = request.pool_id;
     Send(registered);
+}
+
+/** Ours to fail, not the client's: the payload goes over the socket. */
+void Session::RefusePool(const wire::RegisterPool& request, int error,
+                         const std::string& why) {
+    auto refused = wire::MakeMessage<wire::PoolRefused>(request.header.serial);
+    refused.pool_id = request.pool_id;
+    refused.error = error;
+    memfd_agreed_ = false;
+    Log(true, "pool refused: " + why);
+    Send(refused);
 }
 
 void Session::OnOpenStream(const wire::OpenStream& request) {
@@ -205,39 +264,78 @@ void Session::OnSetParams(const wire::SetParams& request) {
 }
 
 void Session::BuildStream(const wire::SetParams& request, render::StreamSetup setup) {
-    const bool over_socket =
-        request.transport == static_cast<uint8_t>(Transport::kSocket);
     setup.generation = ++generation_;
     setup.gain = gain_;
     setup.client_block = &memory_->ClientBlock();
     setup.server_block = &memory_->ServerBlock();
     setup.memory = memory_;
-    if (over_socket) {
-        setup.mailbox = std::make_shared<render::Mailbox>();
+    setup.mailbox = std::make_shared<render::Mailbox>();
+    setup.is_over_socket = request.transport == static_cast<uint8_t>(Transport::kSocket);
+    context_.engine.Identify(setup);
+    const auto build = std::make_shared<StreamBuild>();
+    build->request = request;
+    build->setup = std::move(setup);
+    StartBuild(build);
+}
+
+void Session::StartBuild(const std::shared_ptr<StreamBuild>& build) {
+    build->target = endpoint_->runner->TargetOf(endpoint_->kind);
+    if (engine::IsQuicklyMade(build->target, build->setup)) {
+        build->Make();
+        return FinishBuild(*build);
+    }
+    context_.helpers.Run(
+        peer_.uid, [build] { build->Make(); },
+        [this, made = std::weak_ptr{build}] {
+            if (made.expired()) return;  // and this is gone, too
+            build_is_done_ = true;
+            task_.Request();
+        });
+    build_ = build;
+    receiver_.Pause();
+}
+
+void Session::FinishBuild(const StreamBuild& build) {
+    if (build.error) std::rethrow_exception(build.error);
+    AddStream(build);
+}
+
+/** What a helper has made. */
+void Session::TakeBuild() {
+    build_is_done_ = false;
+    const auto build = std::exchange(build_, nullptr);
+    OrRefuse(build->request.header, [&] {
+        // The device may have been exchanged meanwhile.
+        const bool fits = build->target == endpoint_->runner->TargetOf(endpoint_->kind);
+        fits ? FinishBuild(*build) : StartBuild(build);
+    });
+    if (!build_ && !ended_) receiver_.Resume();
+}
+
+void Session::AddStream(const StreamBuild& build) {
+    const wire::SetParams& request = build.request;
+    const render::StreamSetup& setup = build.setup;
+    if (setup.is_over_socket)
         payload_.emplace(memory_, sender_,
                          SocketPayload::Params{is_capture_, setup.format.FrameBytes(),
                                                setup.buffer_frames});
-    } else {
-        setup.wake_socket = memory_->Socket();
-    }
     params_ = {setup.format, setup.channel_map, setup.buffer_frames};
     auto reply = wire::MakeMessage<wire::ParamsSet>(request.header.serial);
-    reply.generation = generation_;
-    if (is_capture_ && !over_socket) {
+    reply.generation = setup.generation;
+    if (is_capture_ && !setup.is_over_socket) {
         reply.ring_offset = wire::kBlockBytes;
         reply.ring_bytes = setup.capture_ring.size();
     }
-    stream_id_ = context_.engine.Add(
-        *endpoint_, std::move(setup),
-        Owner(over_socket ? Transport::kSocket : Transport::kMemfd), *this);
+    const char* const transport = setup.is_over_socket ? "socket" : "memfd";
+    context_.engine.Add(*endpoint_, build.made, Owner(transport), *this);
+    stream_id_ = setup.stream_id;
     Log(false, "stream=" + std::to_string(stream_id_) +
                    " device=" + endpoint_->runner->Name() +
                    " format=" + std::to_string(request.format) +
                    " rate=" + std::to_string(request.rate_hz) +
                    " channels=" + std::to_string(request.channels) +
-                   " period=" + std::to_string(request.period_frames) +
-                   " buffer=" + std::to_string(request.buffer_frames) +
-                   " transport=" + (over_socket ? "socket" : "memfd"));
+                   " period=" + std::to_string(request.period_frames) + " buffer=" +
+                   std::to_string(request.buffer_frames) + " transport=" + transport);
     const std::string why_not = GrantRing();
     if (direct_ == wire::Direct::kRequire && !why_not.empty()) {
         RemoveStream();
@@ -296,15 +394,20 @@ void Session::SendGrant(device::SharedRing ring) {
 void Session::OnRingRecall() {
     if (!has_grant_) return;
     endpoint_->runner->GrantRing(stream_id_, 0);
-    auto recall = wire::MakeMessage<wire::DirectRecall>();
-    recall.grant = grants_made_;
-    Send(recall);
+    Soon([this, grant = grants_made_] {
+        auto recall = wire::MakeMessage<wire::DirectRecall>();
+        recall.grant = grant;
+        Send(recall);
+    });
 }
 
 void Session::OnDeviceExchanged() {
     OnRingRecall();
     has_grant_ = false;
-    if (stream_id_ != 0 && direct_ != wire::Direct::kNever && !ended_) GrantRing();
+    Soon([this] {
+        if (stream_id_ != 0 && direct_ != wire::Direct::kNever && !has_grant_)
+            GrantRing();
+    });
 }
 
 void Session::OnDirectReturned(const wire::DirectReturned& message) {
@@ -353,12 +456,12 @@ void Session::RemoveStream() {
     stream_id_ = 0;
 }
 
-engine::StreamOwner Session::Owner(wire::Transport transport) const {
+engine::StreamOwner Session::Owner(const char* transport) const {
     return {.client_id = client_id_,
             .client_name = name_,
             .pid = peer_.pid,
             .uid = peer_.uid,
-            .transport = transport == Transport::kSocket ? "socket" : "memfd"};
+            .transport = transport};
 }
 
 void Session::OnStreamFault(const char* word, uint64_t value) {
@@ -367,7 +470,8 @@ void Session::OnStreamFault(const char* word, uint64_t value) {
 }
 
 void Session::OnStreamWake() {
-    if (payload_ && !ended_) FlushPayload();
+    has_to_tell_ = true;
+    task_.Request();
 }
 
 void Session::FlushPayload() {
@@ -401,6 +505,13 @@ void Session::OnClosed(int error) {
     End();
 }
 
+/** Its socket is a burden: so many wait on the client's end, say, that each message to it
+ * or from it takes milliseconds. */
+void Session::OnDear(int64_t cost_ns) {
+    Drop("its messages take too long: " + std::to_string(cost_ns / base::kNsPerUs) +
+         " us of processor time each");
+}
+
 void Session::Drop(const std::string& reason) {
     if (ended_) return;
     Log(true, "dropped: " + reason);
@@ -410,6 +521,8 @@ void Session::Drop(const std::string& reason) {
 void Session::End() {
     if (ended_) return;
     ended_ = true;
+    build_.reset();
+    build_is_done_ = false;
     RemoveStream();
     context_.loop.Defer(on_end_);
 }

@@ -4,13 +4,16 @@
 #include "audio/format.h"
 #include "base/unique_fd.h"
 #include "engine/engine.h"
-#include "loop/buffer_pool.h"
+#include "loop/helpers.h"
 #include "loop/loop.h"
+#include "loop/message_buffer.h"
 #include "loop/receive.h"
 #include "loop/send.h"
+#include "loop/user_task.h"
 #include "session/connection_memory.h"
 #include "session/direct_policy.h"
 #include "session/socket_payload.h"
+#include "session/stream_build.h"
 #include "wire/codec.h"
 
 #include <sys/socket.h>
@@ -20,13 +23,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace shmd::session {
 
 /** What all sessions use. Outlives them. */
 struct SessionContext {
     loop::Loop& loop;
-    loop::BufferPool& buffers;
+    loop::Helpers& helpers;
+    std::shared_ptr<loop::MessageBuffer> buffer;
     engine::Engine& engine;
     bool use_memfd = true;
     float gain = 1.0F;
@@ -45,6 +50,10 @@ struct SessionContext {
  *
  * What a client sends that is malformed, or out of order, drops it; what is well formed
  * and cannot be granted is refused, and the client stays.
+ *
+ * All that it does at its client's will, it does at the turn of its client's user
+ * (loop::UserTask): it receives and answers one message, or tells what was to be told.
+ * While a stream is made on the user's helper thread, no message is received.
  *
  * Thread: loop.
  */
@@ -65,20 +74,27 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void RefuseConnection(int error, const std::string& reason);
 
   private:
-    void OnMessage(std::span<const std::byte> message,
-                   std::span<base::UniqueFd> fds) override;
+    void OnMessage(std::span<const std::byte> message, std::span<base::UniqueFd> fds,
+                   bool fds_were_lost) override;
     void OnBadMessage(const char* reason) override;
     void OnClosed(int error) override;
+    void OnDear(int64_t cost_ns) override;
     void OnStreamFault(const char* word, uint64_t value) override;
     void OnStreamWake() override;
     void OnRingRecall() override;
     void OnDeviceExchanged() override;
 
+    void OnTurn();
+    void Soon(std::function<void()> action);
+    void Tell();
+
     template <typename T, typename Handler>
     void Dispatch(std::span<const std::byte> message, Handler handler);
+    void OnLostFds(std::span<const std::byte> message);
     void OnUnknown(const wire::MessageHeader& header);
     void OnHello(const wire::Hello& hello);
     void OnRegisterPool(const wire::RegisterPool& request, std::span<base::UniqueFd> fds);
+    void RefusePool(const wire::RegisterPool& request, int error, const std::string& why);
     void OnOpenStream(const wire::OpenStream& request);
     void OnSetParams(const wire::SetParams& request);
     void OnFreeParams(const wire::FreeParams& request);
@@ -100,8 +116,14 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     };
 
     void BuildStream(const wire::SetParams& request, render::StreamSetup setup);
+    void StartBuild(const std::shared_ptr<StreamBuild>& build);
+    void FinishBuild(const StreamBuild& build);
+    void TakeBuild();
+    void AddStream(const StreamBuild& build);
+    template <typename Action>
+    void OrRefuse(const wire::MessageHeader& request, Action action);
     void RemoveStream();
-    [[nodiscard]] engine::StreamOwner Owner(wire::Transport transport) const;
+    [[nodiscard]] engine::StreamOwner Owner(const char* transport) const;
 
     template <typename T>
     void Send(const T& message, std::vector<base::UniqueFd> fds = {});
@@ -115,7 +137,11 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     ucred peer_;
     std::function<void()> on_end_;
     std::string name_;
+    std::shared_ptr<base::UniqueFd> socket_;
     std::shared_ptr<ConnectionMemory> memory_;
+    loop::UserTask task_;
+    std::vector<std::function<void()>> to_do_;  // at the user's turn
+    bool has_to_tell_ = false;                  // the client is to be woken
     loop::Sender sender_;
     bool ended_ = false;
     bool refused_ = false;
@@ -126,6 +152,8 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     std::optional<engine::Endpoint> endpoint_;
     uint32_t stream_id_ = 0;  // 0: no parameters are set
     float gain_;
+    std::shared_ptr<StreamBuild> build_;  // while a helper makes a stream
+    bool build_is_done_ = false;
     std::optional<SocketPayload> payload_;
     wire::Direct direct_ = wire::Direct::kNever;  // what the client wishes
     Params params_{};                             // of the stream that there is

@@ -94,7 +94,8 @@ class DeviceKeeperTest : public test::FdCheckedTest {
         client_.emplace(1, FakeClient::Options{.buffer_frames = 480000});
         client_->Write(render::Level(1000, 480000));
         client_->Start();
-        runner_->Add(EndpointKind::kPlayback, client_->Setup());
+        runner_->Add(
+            MakeStream(runner_->TargetOf(EndpointKind::kPlayback), client_->Setup()));
         return *client_;
     }
 

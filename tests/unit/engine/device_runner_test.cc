@@ -95,7 +95,8 @@ class DeviceRunnerTest : public test::FdCheckedTest {
     void PlayToTheEnd(FakeClient& client) {
         client.Write(Ramp(1, 24000));
         client.StartDraining();
-        runner_->Add(EndpointKind::kPlayback, client.Setup());
+        runner_->Add(
+            MakeStream(runner_->TargetOf(EndpointKind::kPlayback), client.Setup()));
         PlayFor(400 * kNsPerMs);
         EXPECT_EQ(stops_, 0);
         PlayFor(400 * kNsPerMs);
@@ -121,7 +122,7 @@ TEST_F(DeviceRunnerTest, PlaysOnOnAnotherDeviceWhereTheFirstHasEnded) {
     const auto ramp = Ramp(-12000, 24000);
     client.Write(ramp);
     client.Start();
-    runner_->Add(EndpointKind::kPlayback, client.Setup());
+    runner_->Add(MakeStream(runner_->TargetOf(EndpointKind::kPlayback), client.Setup()));
     RunFor(100 * kNsPerMs);
     const auto old = runner_->Detach();
     std::vector<std::byte> played = first_tap.Played();
@@ -144,7 +145,7 @@ TEST_F(DeviceRunnerTest, PlaysOnOnADeviceWithAnotherFormat) {
     FakeClient client = LongClient();
     client.Write(render::Level(1000, 24000));
     client.StartDraining();
-    runner_->Add(EndpointKind::kPlayback, client.Setup());
+    runner_->Add(MakeStream(runner_->TargetOf(EndpointKind::kPlayback), client.Setup()));
     RunFor(100 * kNsPerMs);
     runner_->Detach();
     auto second = std::make_unique<TapDevice>(
@@ -167,7 +168,7 @@ TEST_F(DeviceRunnerTest, PlaysAgainWhatAFailedDeviceHadNotReached) {
     const auto ramp = Ramp(-12000, 24000);
     client.Write(ramp);
     client.StartDraining();
-    runner_->Add(EndpointKind::kPlayback, client.Setup());
+    runner_->Add(MakeStream(runner_->TargetOf(EndpointKind::kPlayback), client.Setup()));
     RunFor(100 * kNsPerMs);
     const uint64_t reached = client.Position().frames;
     fragile.Break();
@@ -195,7 +196,7 @@ TEST_F(DeviceRunnerTest, NeverGoesBackToFramesThatTheirClientMayHaveOverwritten)
     FakeClient client{1, {.buffer_frames = 4800}};
     client.Write(render::Level(1, 4800));
     client.Start();
-    runner_->Add(EndpointKind::kPlayback, client.Setup());
+    runner_->Add(MakeStream(runner_->TargetOf(EndpointKind::kPlayback), client.Setup()));
     RunFor(50 * kNsPerMs);
     // A client may count on to the limit by its own clock.
     client.Write(render::Level(2, static_cast<uint32_t>(client.Position().limit_frames)));
@@ -211,7 +212,7 @@ TEST_F(DeviceRunnerTest, RecordsOnFromAnotherDevice) {
     Use(std::make_unique<TapDevice>(device::DeviceSpec{}));
     FakeClient client{1, {.buffer_frames = 48000, .is_capture = true}};
     client.Start();
-    runner_->Add(EndpointKind::kCapture, client.Setup());
+    runner_->Add(MakeStream(runner_->TargetOf(EndpointKind::kCapture), client.Setup()));
     RunFor(100 * kNsPerMs);
     const uint64_t before = client.Position().frames;
     EXPECT_GE(before, 4000U);
@@ -227,7 +228,7 @@ TEST_F(DeviceRunnerTest, CountsOnWithTheNextDevice) {
     FakeClient client = LongClient();
     client.Write(Ramp(1, 24000));
     client.Start();
-    runner_->Add(EndpointKind::kPlayback, client.Setup());
+    runner_->Add(MakeStream(runner_->TargetOf(EndpointKind::kPlayback), client.Setup()));
     RunFor(100 * kNsPerMs);
     const uint64_t before = runner_->Count().cycles;
     runner_->Attach(runner_->Detach());

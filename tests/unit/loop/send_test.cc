@@ -24,8 +24,10 @@ class SendTest : public LoopTest {
 
     /** A sender on the near end whose errors are kept. */
     std::unique_ptr<Sender> MakeSender(size_t max_queued_bytes) {
-        return std::make_unique<Sender>(TheLoop(), near_.Get(), max_queued_bytes,
-                                        [this](int error) { errors_.push_back(error); });
+        return std::make_unique<Sender>(
+            TheLoop(), Sender::Peer{7, near_.Get(), nullptr}, max_queued_bytes,
+            Sender::Callbacks{.on_error = [this](int error) { errors_.push_back(error); },
+                              .on_dear = [](int64_t) {}});
     }
 
     void TearDown() override {
@@ -63,8 +65,8 @@ TEST_P(SendTest, MessagesArriveInOrder) {
 
 TEST_P(SendTest, DescriptorsArriveWithTheirMessageAndAreClosedHere) {
     struct Listener : Receiver::Listener {
-        void OnMessage(std::span<const std::byte> message,
-                       std::span<base::UniqueFd> fds) override {
+        void OnMessage(std::span<const std::byte> message, std::span<base::UniqueFd> fds,
+                       bool /*lost*/) override {
             std::string entry = Text(message);
             for (const base::UniqueFd& fd : fds)
                 entry += " " + std::to_string(NumberOf(fd));
@@ -72,11 +74,15 @@ TEST_P(SendTest, DescriptorsArriveWithTheirMessageAndAreClosedHere) {
         }
         void OnBadMessage(const char* reason) override { FAIL() << reason; }
         void OnClosed(int error) override { FAIL() << error; }
+        void OnDear(int64_t /*cost_ns*/) override {}
         std::vector<std::string> entries;
     } listener;
     Connect();
-    BufferPool pool{TheLoop(), 4, 100, Sender::kMaxFds};
-    Receiver receiver{TheLoop(), pool, far_.Get(), listener};
+    Receiver receiver{TheLoop(),
+                      std::make_shared<MessageBuffer>(100),
+                      {7, far_.Get(), nullptr},
+                      listener,
+                      [](const base::UniqueFd&) {}};
     const auto sender = MakeSender(1000);
     const long before = OpenFds();
     ASSERT_TRUE(sender->Send(Bytes("a"), NumberedFds(1, 2)));
@@ -169,12 +175,15 @@ TEST_P(SendTest, OnErrorMayDestroyTheSender) {
     far_.Reset();
     auto token = std::make_shared<int>(0);
     std::unique_ptr<Sender> sender;
-    sender =
-        std::make_unique<Sender>(TheLoop(), near_.Get(), 1000, [&sender, token](int) {
-            EXPECT_FALSE(sender->Send(Bytes("more")));
-            sender.reset();
-            ++*token;
-        });
+    sender = std::make_unique<Sender>(
+        TheLoop(), Sender::Peer{7, near_.Get(), nullptr}, 1000,
+        Sender::Callbacks{.on_error =
+                              [&sender, token](int) {
+                                  EXPECT_FALSE(sender->Send(Bytes("more")));
+                                  sender.reset();
+                                  ++*token;
+                              },
+                          .on_dear = [](int64_t) {}});
     ASSERT_TRUE(sender->Send(Bytes("x")));
     ASSERT_TRUE(RunUntil([&] { return *token == 1; }));
     EXPECT_EQ(token.use_count(), 1);

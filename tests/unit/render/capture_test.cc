@@ -177,12 +177,12 @@ TEST_P(Capture, WakesWhenThereIsAPeriodToRead) {
     Attach(recorder_);
     recorder_.Start();
     stage_.Turn();
-    recorder_.TakeWakes();
+    recorder_.TakeWake();
     recorder_.Arm();
     stage_.RunForMs(25);
-    EXPECT_EQ(recorder_.TakeWakes(), 0);
+    EXPECT_FALSE(recorder_.TakeWake());
     stage_.RunForMs(10);
-    EXPECT_EQ(recorder_.TakeWakes(), 1);
+    EXPECT_TRUE(recorder_.TakeWake());
 }
 
 TEST_P(Capture, ConvertsToTheRecordersFormat) {

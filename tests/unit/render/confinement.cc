@@ -2,7 +2,6 @@
 
 #ifdef SHMD_HAVE_SECCOMP
 #include <seccomp.h>
-#include <sys/socket.h>
 #include <cstdio>
 #include <cstdlib>
 #endif
@@ -47,10 +46,7 @@ void ConfineThisThread(int news_fd) {
                            SCMP_SYS(munmap), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit)})
         Require(::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0));
     const scmp_arg_cmp is_news_fd{0, SCMP_CMP_EQ, static_cast<unsigned>(news_fd), 0};
-    const scmp_arg_cmp has_dontwait{3, SCMP_CMP_MASKED_EQ, MSG_DONTWAIT, MSG_DONTWAIT};
     Require(::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, is_news_fd));
-    Require(
-        ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, has_dontwait));
     Require(::seccomp_load(filter));
     // The filter's description stays: to free it is no business of a confined thread.
 }

@@ -1,7 +1,6 @@
 #include "tests/unit/render/fake_client.h"
 
 #include "audio/channel_map.h"
-#include "tests/unit/loop/sockets.h"
 
 #include <algorithm>
 #include <cstring>
@@ -29,9 +28,6 @@ FakeClient::FakeClient(uint32_t stream_id, const Options& options)
       command_{0, kGeneration, wire::Wanted::kStopped},
       start_{options.first_frame},
       written_{options.first_frame} {
-    auto [server, client] = loop::SocketPair();
-    server_socket_ = std::move(server);
-    socket_ = std::move(client);
     memory_->ring.resize(size_t{options.format.FrameBytes()} * options.buffer_frames);
     SetAvailMin(options.period_frames);
     SetStopThreshold(options.buffer_frames);
@@ -56,7 +52,7 @@ StreamSetup FakeClient::Setup() const {
         setup.capture_ring = memory_->ring;
     else
         setup.playback_ring = memory_->ring;
-    setup.wake_socket = options_.use_mailbox ? -1 : server_socket_.Get();
+    setup.is_over_socket = options_.is_over_socket;
     setup.memory = memory_;
     setup.counters = counters_;
     setup.mailbox = mailbox_;
@@ -119,13 +115,6 @@ std::vector<std::byte> FakeClient::Read() {
 
 shm::Position FakeClient::Position() const {
     return shm::ReadPosition(memory_->server_block).value();
-}
-
-int FakeClient::TakeWakes() {
-    int wakes = 0;
-    while (loop::ReceiveNow(socket_))
-        ++wakes;
-    return wakes;
 }
 
 }  // namespace shmd::render

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "audio/format.h"
-#include "base/unique_fd.h"
 #include "render/stream_setup.h"
 #include "shm/position.h"
 #include "shm/ring.h"
@@ -17,7 +16,7 @@ namespace shmd::render {
 
 /**
  * A client in plain memory: writes words and frames as a client would, and takes its
- * wakes from a socket. Thread: test.
+ * wakes from the mailbox, as the loop does. Thread: test.
  */
 class FakeClient {
   public:
@@ -29,8 +28,7 @@ class FakeClient {
         /** What it counts its frames from. */
         uint64_t first_frame = 0;
         float gain = 1.0F;
-        /** Wakes by the mailbox, as over the socket, not by a message. */
-        bool use_mailbox = false;
+        bool is_over_socket = false;
     };
 
     explicit FakeClient(uint32_t stream_id, const Options& options);
@@ -75,9 +73,8 @@ class FakeClient {
     [[nodiscard]] const StreamCounters& Count() const { return *counters_; }
     /** Wish to be woken. */
     void Arm() { ++Words().armed; }
-    /** Wakes that came since the last call. */
-    int TakeWakes();
-    bool TakeMail() { return mailbox_->wake.exchange(false); }
+    /** Whether the loop was asked to tell it something since the last call. */
+    bool TakeWake() { return mailbox_->wake.exchange(false); }
 
     /** Lives as long as the server's side holds the stream's memory. */
     [[nodiscard]] std::weak_ptr<const void> WatchMemory() const { return memory_; }
@@ -94,8 +91,6 @@ class FakeClient {
     std::shared_ptr<Memory> memory_;
     std::shared_ptr<StreamCounters> counters_;
     std::shared_ptr<Mailbox> mailbox_;
-    base::UniqueFd server_socket_;
-    base::UniqueFd socket_;
     wire::Command command_;
     uint64_t start_;
     uint64_t written_;

@@ -109,7 +109,7 @@ class CheckRingTest : public ::testing::Test {
   protected:
     static constexpr uint64_t kRing = uint64_t{1764} * 4;
 
-    CheckRingTest() : memory_{base::UniqueFd{}, true} {
+    CheckRingTest() : memory_{true} {
         shm::OwnPool pool = shm::OwnPool::Shared();
         memory_.BindClientPool(pool.TakeFd(), wire::kPoolBytes);
         CheckParams(Good(), setup_);

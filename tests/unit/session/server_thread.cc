@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "loop/buffer_pool.h"
 #include "loop/event.h"
+#include "loop/helpers.h"
 #include "wire/limits.h"
 
 #include <sys/eventfd.h>
@@ -39,16 +39,18 @@ ServerThread::~ServerThread() {
 
 void ServerThread::Run(const Options& options) {
     loop::Loop loop;
-    loop::BufferPool buffers{loop, 16, wire::kMaxMessageBytes, wire::kMaxMessageFds};
+    loop::Helpers helpers{loop};
     engine::Engine engine{
         loop, clock_, {}, [this](bool, const std::string& line) { Log(line); }};
     engine.AddDevice("default", std::move(device_));
-    SessionContext context{.loop = loop,
-                           .buffers = buffers,
-                           .engine = engine,
-                           .use_memfd = options.use_memfd,
-                           .gain = 1.0F,
-                           .log = [this](bool, const std::string& line) { Log(line); }};
+    SessionContext context{
+        .loop = loop,
+        .helpers = helpers,
+        .buffer = std::make_shared<loop::MessageBuffer>(wire::kMaxMessageBytes),
+        .engine = engine,
+        .use_memfd = options.use_memfd,
+        .gain = 1.0F,
+        .log = [this](bool, const std::string& line) { Log(line); }};
     const ListeningSocket listening{Path()};
     Registry registry{context, listening.Get(), options.limits};
     bool stop = false;

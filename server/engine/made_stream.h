@@ -1,0 +1,43 @@
+#pragma once
+
+#include "audio/format.h"
+#include "engine/endpoint.h"
+#include "render/capture_sink.h"
+#include "render/playback_source.h"
+#include "render/stream_setup.h"
+
+#include <cstdint>
+#include <memory>
+
+namespace shmd::engine {
+
+/** What a stream is made for: a device, as far as a stream depends on it. */
+struct StreamTarget {
+    EndpointKind kind = EndpointKind::kPlayback;
+    audio::StreamFormat format;
+    uint32_t latency_frames = 0;
+
+    bool operator==(const StreamTarget&) const = default;
+};
+
+/** A stream that is ready to be put on a device (DeviceRunner::Add). */
+struct MadeStream {
+    StreamTarget target;
+    std::shared_ptr<render::PlaybackSource> source;  // of kPlayback
+    std::shared_ptr<render::CaptureSink> sink;       // of the others
+
+    [[nodiscard]] const render::StreamSetup& Setup() const noexcept {
+        return source ? source->Setup() : sink->Setup();
+    }
+};
+
+/** Whether MakeStream takes microseconds. Else it may take tens of milliseconds: it
+ * builds the tables of a resampler. Thread: any. */
+[[nodiscard]] bool IsQuicklyMade(const StreamTarget& target,
+                                 const render::StreamSetup& setup) noexcept;
+
+/** Thread: any but an audio thread.  Errors: std::system_error, std::bad_alloc. */
+[[nodiscard]] MadeStream MakeStream(const StreamTarget& target,
+                                    const render::StreamSetup& setup);
+
+}  // namespace shmd::engine

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <sys/types.h>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <unordered_map>
+
+namespace shmd::loop {
+
+class UserTask;
+
+/**
+ * Tasks that wait for the loop, in turn by user: next is the user for whom the loop has
+ * worked least, and of that user's tasks the one that has waited longest.
+ *
+ * A user's account is the processor time of its tasks. A user whose tasks did not wait
+ * begins where the others are: it has saved up nothing. So a user who asks for little
+ * waits for one task of another, however many the others have queued.
+ *
+ * Thread: loop.
+ */
+class UserQueue {
+  public:
+    /** A task's place: made with the task, so that to wait never wants memory. */
+    struct Place {
+        explicit Place(UserTask& task) : own{&task}, at{own.begin()} {}
+        std::list<UserTask*> own;  // the place, while the task does not wait
+        std::list<UserTask*>::iterator at;
+    };
+
+    UserQueue() = default;
+    UserQueue(const UserQueue&) = delete;
+    UserQueue& operator=(const UserQueue&) = delete;
+
+    /** The user has one more task, or one less, waiting or not. Errors of the first:
+     * std::bad_alloc. */
+    void Register(uid_t user);
+    void Unregister(uid_t user) noexcept;
+
+    /** Wait, behind the user's other tasks. @pre registered, and it does not wait */
+    void Add(uid_t user, Place& place) noexcept;
+
+    /** Wait no longer. @pre it waits */
+    void Remove(uid_t user, Place& place) noexcept;
+
+    /** Whether a task waits. */
+    [[nodiscard]] bool IsEmpty() const noexcept { return waiting_ == 0; }
+
+    /** The next task, which still waits. @pre not IsEmpty() */
+    [[nodiscard]] UserTask& Next() noexcept;
+
+    /** A task of `user` took `cost_ns` of processor time. */
+    void Charge(uid_t user, int64_t cost_ns) noexcept;
+
+    /** Users that are remembered: those with tasks, and those ahead of the others. */
+    [[nodiscard]] size_t Users() const noexcept { return users_.size(); }
+
+  private:
+    struct User {
+        int64_t spent_ns = 0;
+        size_t registered = 0;
+        std::list<UserTask*> waiting;
+    };
+
+    void ForgetIdle() noexcept;
+
+    std::unordered_map<uid_t, User> users_;
+    size_t waiting_ = 0;
+    int64_t served_ns_ = 0;  // what the user who was served last had spent before
+};
+
+}  // namespace shmd::loop

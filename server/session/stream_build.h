@@ -1,0 +1,34 @@
+#pragma once
+
+#include "engine/made_stream.h"
+#include "render/stream_setup.h"
+#include "wire/message.h"
+
+#include <exception>
+
+namespace shmd::session {
+
+/**
+ * A stream that a client has asked for and that is being made.
+ *
+ * The loop fills the first three. Make writes the others, on the loop or on a helper
+ * thread; the loop does not look at it before the helper has done.
+ */
+struct StreamBuild {
+    wire::SetParams request;
+    engine::StreamTarget target;
+    render::StreamSetup setup;
+    engine::MadeStream made;
+    std::exception_ptr error;
+
+    /** Thread: any but an audio thread. */
+    void Make() noexcept {
+        try {
+            made = engine::MakeStream(target, setup);
+        } catch (...) {
+            error = std::current_exception();
+        }
+    }
+};
+
+}  // namespace shmd::session
