@@ -37,6 +37,7 @@ int Serve(int argc, char** argv, const shmd::Settings& settings) {
     if (settings.realtime_priority > 0) {
         shmd::engine::LimitRealtimeTime();
         shmd::LockMemory();
+        shmd::engine::PreferThisThread();
     }
     shmd::base::SystemClock clock;
     shmd::Server server{

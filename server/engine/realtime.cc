@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -13,6 +14,7 @@ namespace {
 
 constexpr char kService[] = "org.freedesktop.RealtimeKit1";
 constexpr char kObject[] = "/org/freedesktop/RealtimeKit1";
+constexpr int kPreferredNice = -11;  // PulseAudio's and PipeWire's, too
 constexpr uint64_t kPatienceUs = 1'000'000;
 constexpr rlim_t kRunawayUs = 200'000;
 constexpr rlim_t kHopelessUs = 2'000'000;
@@ -79,6 +81,17 @@ void MakeOrdinary(pid_t thread) noexcept {
 
 void LimitRealtimeTime() noexcept {
     SetRealtimeTime(kRunawayUs, kHopelessUs);
+}
+
+bool PreferThisThread() noexcept {
+    const pid_t self = ::gettid();
+    if (::setpriority(PRIO_PROCESS, static_cast<id_t>(self), kPreferredNice) == 0)
+        return true;
+    const Bus bus = OpenBus();
+    return bus && ::sd_bus_call_method(bus.get(), kService, kObject, kService,
+                                       "MakeThreadHighPriority", nullptr, nullptr, "ti",
+                                       static_cast<uint64_t>(self),
+                                       int32_t{kPreferredNice}) >= 0;
 }
 
 }  // namespace shmd::engine

@@ -31,4 +31,13 @@ void MakeOrdinary(pid_t thread) noexcept;
  */
 void LimitRealtimeTime() noexcept;
 
+/**
+ * Have this thread run before the threads of ordinary programs (nice -11), by our own
+ * right, else by asking RealtimeKit: so that a client is answered in time, whatever other
+ * users compute. Threads that it starts afterwards inherit that.
+ *
+ * @return whether it is so.  Thread: loop; asking takes a second at most.
+ */
+bool PreferThisThread() noexcept;
+
 }  // namespace shmd::engine

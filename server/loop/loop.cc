@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "loop/operation.h"
+#include "loop/timer.h"
 #include "loop/user_task.h"
 
 #include <algorithm>
@@ -12,6 +13,10 @@ namespace shmd::loop {
 
 namespace {
 
+int64_t NowNs() noexcept {
+    return base::SystemClock{}.NowNs();
+}
+
 int64_t ProcessorTimeNs() noexcept {
     timespec time{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -20,7 +25,8 @@ int64_t ProcessorTimeNs() noexcept {
 
 }  // namespace
 
-Loop::Loop(UringMode mode) : ring_{mode} {
+Loop::Loop(UringMode mode)
+    : ring_{mode}, next_task_{std::make_unique<Timer>(*this, [] {})} {
     set_aside_.reserve(Uring::kCompletionEntries);
 }
 
@@ -30,6 +36,7 @@ Loop::~Loop() {
         const std::function<void()> dropped = std::move(deferred_.front());
         deferred_.pop_front();
     }
+    next_task_.reset();
     while (in_flight_ > 0)
         Turn(1);
 }
@@ -40,7 +47,7 @@ void Loop::Run() {
 }
 
 void Loop::RunOnce() {
-    Turn(deferred_.empty() && tasks_.IsEmpty() ? 1 : 0);
+    Turn(deferred_.empty() && !HasTaskAt(NowNs()) ? 1 : 0);
     RunTasks();
     RunDeferred();
 }
@@ -83,9 +90,20 @@ void Loop::CompleteNow(Operation& operation) {
     }
 }
 
+/** If not, the timer ends the wait when there is one. */
+bool Loop::HasTaskAt(int64_t now_ns) {
+    const int64_t next_ns = tasks_.NextTimeNs();
+    if (next_ns <= now_ns) return true;
+    next_task_->ArmAtNs(next_ns);
+    return false;
+}
+
 void Loop::RunTasks() {
-    for (int64_t left_ns = kTaskSliceNs; left_ns > 0 && !tasks_.IsEmpty();)
-        left_ns -= RunTask(tasks_.Next());
+    for (int64_t left_ns = kTaskSliceNs; left_ns > 0;) {
+        UserTask* const task = tasks_.Next(NowNs());
+        if (task == nullptr) return;
+        left_ns -= RunTask(*task);
+    }
 }
 
 /** @return the processor time that it took, with all that it asked of the kernel */
@@ -95,7 +113,7 @@ int64_t Loop::RunTask(UserTask& task) {
     running_task_ = &task;
     const auto charge = [&] {
         const int64_t cost_ns = ProcessorTimeNs() - begin_ns;
-        tasks_.Charge(user, cost_ns);
+        tasks_.Charge(user, cost_ns, NowNs());
         return cost_ns;
     };
     try {

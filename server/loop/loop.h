@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <vector>
 
 namespace shmd::loop {
 
 class Operation;
+class Timer;
 class UserTask;
 
 /**
@@ -78,6 +80,7 @@ class Loop {
     void Turn(unsigned wait_for);
     bool TryPop(Completion& completion) noexcept;
     void CompleteNow(Operation& operation);
+    [[nodiscard]] bool HasTaskAt(int64_t now_ns);
     void RunTasks();
     int64_t RunTask(UserTask& task);
     void RunDeferred();
@@ -87,6 +90,7 @@ class Loop {
     std::vector<Completion> set_aside_;
     size_t first_set_aside_ = 0;
     UserQueue tasks_;
+    std::unique_ptr<Timer> next_task_;  // when one may run again
     UserTask* running_task_ = nullptr;  // nullptr too when it has destroyed itself
     std::deque<std::function<void()>> deferred_;
     size_t in_flight_ = 0;

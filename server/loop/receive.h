@@ -48,7 +48,7 @@ class Receiver {
         virtual void OnClosed(int error) = 0;
 
         /** The last messages cost this thread more than an honest user's can
-         * (UserTask::kDearNs). */
+         * (UserQueue::kDearNs). */
         virtual void OnDear(int64_t cost_ns) = 0;
 
       protected:

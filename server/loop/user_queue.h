@@ -18,6 +18,9 @@ class UserTask;
  * begins where the others are: it has saved up nothing. So a user who asks for little
  * waits for one task of another, however many the others have queued.
  *
+ * After a dear task its user waits kPauseFactor times as long as that took, so that
+ * others find the loop free in between.
+ *
  * Thread: loop.
  */
 class UserQueue {
@@ -28,6 +31,10 @@ class UserQueue {
         std::list<UserTask*> own;  // the place, while the task does not wait
         std::list<UserTask*>::iterator at;
     };
+
+    /** Longer than any honest task takes, by two orders of magnitude. */
+    static constexpr int64_t kDearNs = 5'000'000;
+    static constexpr int64_t kPauseFactor = 10;
 
     UserQueue() = default;
     UserQueue(const UserQueue&) = delete;
@@ -44,14 +51,14 @@ class UserQueue {
     /** Wait no longer. @pre it waits */
     void Remove(uid_t user, Place& place) noexcept;
 
-    /** Whether a task waits. */
-    [[nodiscard]] bool IsEmpty() const noexcept { return waiting_ == 0; }
+    /** The next task at `now_ns`, which still waits; nullptr if none may run then. */
+    [[nodiscard]] UserTask* Next(int64_t now_ns) noexcept;
 
-    /** The next task, which still waits. @pre not IsEmpty() */
-    [[nodiscard]] UserTask& Next() noexcept;
+    /** When a task that waits may run: 0 for at once, base::kNever if none waits. */
+    [[nodiscard]] int64_t NextTimeNs() const noexcept;
 
-    /** A task of `user` took `cost_ns` of processor time. */
-    void Charge(uid_t user, int64_t cost_ns) noexcept;
+    /** A task of `user` took `cost_ns` of processor time, until `now_ns`. */
+    void Charge(uid_t user, int64_t cost_ns, int64_t now_ns) noexcept;
 
     /** Users that are remembered: those with tasks, and those ahead of the others. */
     [[nodiscard]] size_t Users() const noexcept { return users_.size(); }
@@ -59,14 +66,15 @@ class UserQueue {
   private:
     struct User {
         int64_t spent_ns = 0;
+        int64_t pause_end_ns = 0;
         size_t registered = 0;
         std::list<UserTask*> waiting;
     };
 
+    [[nodiscard]] User* FindNext(int64_t now_ns) noexcept;
     void ForgetIdle() noexcept;
 
     std::unordered_map<uid_t, User> users_;
-    size_t waiting_ = 0;
     int64_t served_ns_ = 0;  // what the user who was served last had spent before
 };
 

@@ -35,7 +35,7 @@ void UserTask::Run() {
 }
 
 void UserTask::OnCost(int64_t cost_ns) {
-    dear_in_a_row_ = cost_ns > kDearNs ? dear_in_a_row_ + 1 : 0;
+    dear_in_a_row_ = cost_ns > UserQueue::kDearNs ? dear_in_a_row_ + 1 : 0;
     if (dear_in_a_row_ < kMostDearInARow) return;
     const auto on_dear = on_dear_;  // which may destroy this
     on_dear(cost_ns);

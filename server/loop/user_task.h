@@ -19,8 +19,6 @@ class Loop;
  */
 class UserTask {
   public:
-    /** Longer than any honest message takes, by two orders of magnitude. */
-    static constexpr int64_t kDearNs = 5'000'000;
     /** One alone may be the machine's fault: a host that stops it counts as our time. */
     static constexpr int kMostDearInARow = 3;
 

@@ -142,7 +142,7 @@ TEST_P(UserTaskTest, ATaskMayDestroyItself) {
 }
 
 TEST_P(UserTaskTest, OneDearRunIsForgivenAndThreeAreTold) {
-    const auto task = Make(1, 'x', UserTask::kDearNs + 1'000'000, 2);
+    const auto task = Make(1, 'x', UserQueue::kDearNs + 1'000'000, 2);
     task->Request();
     ASSERT_TRUE(RunUntilOrderHas(2));
     EXPECT_EQ(dear_, 0);
@@ -158,6 +158,25 @@ TEST_P(UserTaskTest, AnExceptionLeavesTheLoopUsable) {
     const auto good = Make(1, 'g', 0, 0);
     good->Request();
     EXPECT_TRUE(RunUntilOrderHas(1));
+}
+
+TEST_P(UserTaskTest, ADearTaskLeavesTheLoopToOthersForTenTimesAsLong) {
+    const auto dear = Make(1, 'd', UserQueue::kDearNs + 1'000'000, 1);
+    dear->Request();
+    ASSERT_TRUE(RunUntilOrderHas(1));
+    const int64_t begin_ns = NowNs();
+    ASSERT_TRUE(RunUntilOrderHas(2));
+    EXPECT_GE(NowNs() - begin_ns, UserQueue::kPauseFactor * UserQueue::kDearNs);
+}
+
+TEST_P(UserTaskTest, AUserWhoWaitsAfterADearTaskHoldsUpNoOther) {
+    const auto dear = Make(1, 'd', UserQueue::kDearNs + 1'000'000, 1);
+    const auto honest = Make(2, 'h', 0, 0);
+    dear->Request();
+    ASSERT_TRUE(RunUntilOrderHas(1));
+    honest->Request();
+    ASSERT_TRUE(RunUntilOrderHas(2));
+    EXPECT_EQ(order_, "dh");
 }
 
 TEST(UserQueueTest, ForgetsUsersWithoutTasks) {
