@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <algorithm>
-#include <cassert>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -73,13 +72,6 @@ WavSink::WavSink(const std::string& path, const audio::StreamFormat& format,
 
 WavSink::~WavSink() {
     Drain();
-}
-
-void WavSink::Push(std::span<const std::byte> block) noexcept {
-    assert(block.size() % format_.FrameBytes() == 0);
-    if (!fifo_.TryWrite(block))
-        lost_frames_.fetch_add(block.size() / format_.FrameBytes(),
-                               std::memory_order_relaxed);
 }
 
 void WavSink::Drain() noexcept {

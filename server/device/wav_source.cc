@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
-#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
@@ -133,16 +131,6 @@ WavSource::WavSource(const std::string& path, uint32_t rate_hz) {
 
 uint64_t WavSource::Frames() const noexcept {
     return bytes_.size() / format_.FrameBytes();
-}
-
-void WavSource::Read(std::span<std::byte> frames) noexcept {
-    assert(frames.size() % format_.FrameBytes() == 0);
-    while (!frames.empty()) {
-        const size_t count = std::min(frames.size(), bytes_.size() - next_);
-        std::memcpy(frames.data(), bytes_.data() + next_, count);
-        frames = frames.subspan(count);
-        next_ = (next_ + count) % bytes_.size();
-    }
 }
 
 }  // namespace shmd::device

@@ -2,8 +2,11 @@
 
 #include "audio/format.h"
 
+#include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,7 +45,17 @@ class WavSource {
      * @param frames  whole frames in Format()
      * Thread: audio.  Realtime: yes.  Errors: none.
      */
-    void Read(std::span<std::byte> frames) noexcept;
+    // Inline, so that the real-time lint sees it in virtual_device.cc: wav_source.cc has
+    // only what the loop thread runs.
+    void Read(std::span<std::byte> frames) noexcept {
+        assert(frames.size() % format_.FrameBytes() == 0);
+        while (!frames.empty()) {
+            const size_t count = std::min(frames.size(), bytes_.size() - next_);
+            std::memcpy(frames.data(), bytes_.data() + next_, count);
+            frames = frames.subspan(count);
+            next_ = (next_ + count) % bytes_.size();
+        }
+    }
 
   private:
     audio::StreamFormat format_;
