@@ -29,9 +29,7 @@ void MakeDirectoryOf(const std::string& path) {
         base::ThrowErrno(("making the directory " + directory).c_str());
 }
 
-/** The lock file beside the socket: who holds it may replace the socket file. */
-base::UniqueFd Lock(const std::string& path) {
-    const std::string name = path + ".lock";
+base::UniqueFd OpenLocked(const std::string& name, const std::string& path) {
     base::UniqueFd lock{
         ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!lock) base::ThrowErrno(("opening " + name).c_str());
@@ -40,6 +38,23 @@ base::UniqueFd Lock(const std::string& path) {
         base::ThrowErrno(("locking " + name).c_str());
     }
     return lock;
+}
+
+bool IsAt(int fd, const std::string& path) {
+    struct stat opened {};
+    struct stat present {};
+    return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &present) == 0 &&
+           opened.st_dev == present.st_dev && opened.st_ino == present.st_ino;
+}
+
+/** The lock file beside the socket: the server that holds it may replace the socket. */
+base::UniqueFd Lock(const std::string& path) {
+    const std::string name = path + ".lock";
+    for (;;) {
+        // Deleted between open and flock: a lock that no other server looks at.
+        base::UniqueFd lock = OpenLocked(name, path);
+        if (IsAt(lock.Get(), name)) return lock;
+    }
 }
 
 /**
@@ -96,11 +111,19 @@ ListeningSocket::ListeningSocket(std::string path) : path_{std::move(path)} {
     lock_ = Lock(path_);
     RemoveStaleSocket(path_);
     fd_ = Bind(path_);
+    id_ = Identify(path_);
 }
 
 ListeningSocket::~ListeningSocket() {
     // The lock file stays: removing it would let two servers lock two files of one name.
-    if (!path_.empty()) ::unlink(path_.c_str());
+    // The socket that is there may be another server's: see the class comment.
+    if (!path_.empty() && Identify(path_) == id_) ::unlink(path_.c_str());
+}
+
+ListeningSocket::FileId ListeningSocket::Identify(const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return {};
+    return {.device = status.st_dev, .inode = status.st_ino};
 }
 
 base::UniqueFd FindPassedSocket() {

@@ -2,6 +2,7 @@
 
 #include "base/unique_fd.h"
 
+#include <sys/types.h>
 #include <string>
 
 namespace shmd {
@@ -9,6 +10,10 @@ namespace shmd {
 /**
  * A listening socket that this process made, with the lock that makes it the only server
  * at its path; removed again by the destructor.
+ *
+ * Somebody may delete the socket and the lock file of a running server. No client can
+ * reach it then, so another server may start at that path, and both run. The destructor
+ * removes a socket only if it is still the one that this made.
  */
 class ListeningSocket {
   public:
@@ -29,7 +34,16 @@ class ListeningSocket {
     [[nodiscard]] int Get() const noexcept { return fd_.Get(); }
 
   private:
+    /** Of a file: the device that it is on, and its number there. */
+    struct FileId {
+        dev_t device = 0;
+        ino_t inode = 0;
+        bool operator==(const FileId&) const = default;
+    };
+    static FileId Identify(const std::string& path);
+
     std::string path_;
+    FileId id_;  // of the socket's file; kept from reuse by the open socket
     base::UniqueFd lock_;
     base::UniqueFd fd_;
 };

@@ -130,6 +130,32 @@ def a_stale_socket_is_replaced():
 
 
 @test
+def a_server_leaves_the_socket_of_another_that_has_taken_its_place():
+    with Daemon() as daemon:
+        first = daemon.serve()
+        for path in (daemon.socket, daemon.socket + ".lock"):
+            os.unlink(path)
+        # No client can reach the first any more, so another may start.
+        second = daemon.serve()
+        first.signal(signal.SIGTERM)
+        equal("exit status of the first", 0, first.wait(SOON_S))
+        expect(answers(daemon.socket), "the first has removed the socket of the second")
+        second.signal(signal.SIGTERM)
+        equal("exit status of the second", 0, second.wait(SOON_S))
+        expect(not os.path.exists(daemon.socket), "the second has left its socket")
+
+
+@test
+def a_second_server_refuses_also_when_the_lock_file_was_deleted():
+    with Daemon() as daemon:
+        daemon.serve()
+        os.unlink(daemon.socket + ".lock")
+        second = daemon.start(f"--socket={daemon.socket}")
+        equal("exit status", EX_UNAVAILABLE, second.wait(SOON_S))
+        contains("what it says", second.errors, "another server is live")
+
+
+@test
 def a_file_that_is_no_socket_is_not_replaced():
     with Daemon() as daemon:
         daemon.write("socket", "precious")
