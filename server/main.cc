@@ -6,11 +6,12 @@
 #include "loop/loop.h"
 #include "memory_lock.h"
 #include "options.h"
+#include "process.h"
 #include "server.h"
+#include "start_failure.h"
 #include "usage_error.h"
 
 #include <sysexits.h>
-#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -18,21 +19,13 @@
 
 namespace {
 
-/** io_uring may be forbidden: say so, and what to change. @return the exit status */
-int ExplainNoUring(const std::system_error& error) {
-    shmd::Log(shmd::LogLevel::kError) << "io_uring is not available: " << error.what()
-                                      << ". Set the sysctl kernel.io_uring_disabled to "
-                                         "0, or allow the io_uring_* system "
-                                         "calls in the container's seccomp profile.";
-    return EX_CONFIG;
-}
-
 int Serve(int argc, char** argv, const shmd::Settings& settings) {
     std::optional<shmd::loop::Loop> loop;
     try {
         loop.emplace();
     } catch (const std::system_error& error) {
-        return ExplainNoUring(error);
+        shmd::Log(shmd::LogLevel::kError) << shmd::ExplainNoUring(error);
+        return EX_CONFIG;
     }
     if (settings.realtime_priority > 0) {
         shmd::engine::LimitRealtimeTime();
@@ -72,16 +65,14 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     try {
+        shmd::OpenStandardDescriptors();
+        shmd::IgnoreMeaninglessSignals();
         return Main(argc, argv);
     } catch (const shmd::UsageError& error) {
         std::fprintf(stderr, "shmd: %s\n", error.what());
         return error.Status();
     } catch (const std::system_error& error) {
-        if (error.code().value() == EADDRINUSE)
-            shmd::Log(shmd::LogLevel::kError)
-                << "another server is live at this socket: " << error.what();
-        else
-            shmd::Log(shmd::LogLevel::kError) << error.what();
+        shmd::Log(shmd::LogLevel::kError) << shmd::ExplainStartFailure(error);
         return EX_UNAVAILABLE;
     } catch (const std::exception& error) {
         shmd::Log(shmd::LogLevel::kError) << error.what();

@@ -2,6 +2,7 @@
 
 #include "ipc/socket.h"
 #include "log.h"
+#include "start_failure.h"
 #include "statistics.h"
 #include "wire/limits.h"
 
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <stdexcept>
+#include <system_error>
 
 namespace shmd {
 
@@ -84,6 +86,9 @@ void Server::AddDevices() {
     for (const auto& [name, spec] : settings_.devices) {
         try {
             engine_.AddDevice(name, spec, CardOptionsOf(settings_));
+        } catch (const std::system_error& error) {
+            throw std::runtime_error("device '" + name +
+                                     "': " + ExplainStartFailure(error));
         } catch (const std::exception& error) {
             throw std::runtime_error("device '" + name + "': " + error.what());
         }

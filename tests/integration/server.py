@@ -2,6 +2,7 @@
 """The server as a program: its socket, its signals, its configuration, its refusals."""
 
 import ctypes
+import errno
 import os
 import resource
 import shutil
@@ -176,6 +177,32 @@ def it_stops_cleanly_and_removes_its_socket_on(number):
         contains("what it says", program.errors, f"stopping on signal {int(number)}")
 
 
+@test_each(*((name, getattr(signal, name)) for name in (
+    "SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGPWR",
+    "SIGXFSZ", "SIGRTMIN", "SIGRTMAX")))
+def it_lives_on_after(number):
+    with Daemon() as daemon:
+        program = daemon.serve()
+        program.signal(number)
+        daemon.wait_until_it_answers(program, daemon.socket)
+        program.signal(signal.SIGTERM)
+        equal("exit status", 0, program.wait(SOON_S))
+
+
+@test
+def closed_standard_descriptors_are_no_files_of_the_server():
+    with Daemon() as daemon:
+        program = daemon.start(f"--socket={daemon.socket}", "--log-level=debug",
+                               prefix=["bash", "-c", 'exec "$@" <&- >&- 2>&-', "-"])
+        daemon.wait_until_it_answers(program, daemon.socket)
+        for number in range(3):
+            equal(f"descriptor {number}", "/dev/null",
+                  os.readlink(f"/proc/{program.pid}/fd/{number}"))
+        program.signal(signal.SIGTERM)
+        equal("exit status", 0, program.wait(SOON_S))
+        equal("bytes in the lock file", 0, os.path.getsize(daemon.socket + ".lock"))
+
+
 @test
 def its_socket_is_in_the_users_runtime_folder():
     with Daemon() as daemon:
@@ -332,14 +359,14 @@ def it_tells_the_service_manager_when_it_is_ready():
         equal("exit status", 0, program.wait(SOON_S))
 
 
-def forbid_io_uring():
-    """In the child, before it executes: io_uring_setup is EPERM, as in a container."""
-    io_uring_setup, eperm = 425, 1
+def fail_io_uring(number):
+    """For the child, before it executes: io_uring_setup fails with this errno."""
+    io_uring_setup = 425
     pr_set_no_new_privs, pr_set_seccomp, mode_filter = 38, 22, 2
     filter_ = b"".join(struct.pack("=HBBI", *line) for line in (
         (0x20, 0, 0, 0),                    # load the number of the system call
         (0x15, 0, 1, io_uring_setup),       # if it is not this one, skip the next
-        (0x06, 0, 0, 0x00050000 | eperm),   # return ERRNO
+        (0x06, 0, 0, 0x00050000 | number),  # return ERRNO
         (0x06, 0, 0, 0x7FFF0000)))          # return ALLOW
     buffer = ctypes.create_string_buffer(filter_)
     program = struct.pack("@HP", 4, ctypes.addressof(buffer))
@@ -349,13 +376,37 @@ def forbid_io_uring():
         raise OSError(ctypes.get_errno(), "seccomp")
 
 
-@test
-def a_server_without_io_uring_says_what_to_change():
+@test_each(
+    ("forbidden, as in a container", errno.EPERM, "Operation not permitted",
+     "kernel.io_uring_disabled", "seccomp"),
+    ("no memory that may be locked, as before Linux 5.12", errno.ENOMEM,
+     "Cannot allocate memory", "RLIMIT_MEMLOCK, is 64 KiB", "LimitMEMLOCK="),
+    ("no descriptor left", errno.EMFILE, "Too many open files", "RLIMIT_NOFILE, is 500",
+     "LimitNOFILE="))
+def a_server_without_io_uring_says_what_to_change(number, *words):
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500))
+        fail_io_uring(number)
+
     with Daemon() as daemon:
-        program = daemon.start(f"--socket={daemon.socket}", preexec_fn=forbid_io_uring)
+        program = daemon.start(f"--socket={daemon.socket}", preexec_fn=prepare)
         equal("exit status", EX_CONFIG, program.wait(SOON_S))
-        contains("what it says", program.errors, "io_uring is not available",
-                 "Operation not permitted", "kernel.io_uring_disabled", "seccomp")
+        contains("what it says", program.errors, "io_uring is not available", *words)
+        expect(number == errno.EPERM or "seccomp" not in program.errors,
+               "it says that io_uring is forbidden")
+
+
+@test_each(("at the socket", 6), ("at the device", 8))
+def a_server_that_may_open_too_few_files_names_the_limit(limit):
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+    with Daemon() as daemon:
+        program = daemon.start(f"--socket={daemon.socket}", preexec_fn=prepare)
+        expect(program.wait(SOON_S) in (EX_UNAVAILABLE, EX_CONFIG), "its exit status")
+        contains("what it says", program.errors, "Too many open files",
+                 f"RLIMIT_NOFILE, is {limit}")
 
 
 @test
