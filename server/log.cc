@@ -1,17 +1,20 @@
 #include "log.h"
 
+#include "base/log_text.h"
 #include "base/thread_role.h"
+#include "log_writer.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 
 namespace shmd {
 namespace {
@@ -22,13 +25,40 @@ constexpr const char* kJournalPattern = "%v";
 std::atomic<LogLevel> g_level{LogLevel::kInfo};
 std::atomic<bool> g_to_journal{false};
 
-/** Never destroyed: the last threads may log while the process exits. */
+/** What spdlog has formatted goes to the writer's thread. */
+class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    explicit WriterSink(LogWriter& writer) : writer_{writer} {}
+
+  private:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        writer_.Push({line.data(), line.size()});
+    }
+    void flush_() override {}
+
+    LogWriter& writer_;
+};
+
+void TellLost(uint64_t lines) {
+    Log(LogLevel::kWarn) << "left_out=" << lines
+                         << " lines: what reads the log was too slow";
+}
+
+/** Never destroyed: the last threads may log while the process exits, and its thread may
+ * be in a write that does not end. */
+LogWriter& Writer() {
+    static auto* const writer = new LogWriter{STDERR_FILENO, &TellLost};
+    return *writer;
+}
+
+/** Never destroyed, as the writer. */
 spdlog::logger& Logger() {
     static spdlog::logger* const logger = [] {
-        auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+        auto sink = std::make_shared<WriterSink>(Writer());
         auto* made = new spdlog::logger{"shmd", std::move(sink)};
         made->set_level(spdlog::level::debug);  // LogLine has filtered already
-        made->flush_on(spdlog::level::warn);
         made->set_pattern(kPattern);
         return made;
     }();
@@ -64,10 +94,6 @@ const char* Prefix(LogLevel level, bool to_journal) {
     return "";
 }
 
-bool IsControl(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
 }  // namespace
 
 void LogInit(LogLevel level, bool to_journal) {
@@ -85,6 +111,10 @@ bool StderrIsJournal() noexcept {
            fstat(2, &status) == 0 && status.st_dev == device && status.st_ino == inode;
 }
 
+void LogFlush(std::chrono::milliseconds most) {
+    Writer().Flush(most);
+}
+
 void SetLogLevel(LogLevel level) noexcept {
     g_level.store(level, std::memory_order_relaxed);
 }
@@ -96,8 +126,8 @@ bool LogEnabled(LogLevel level) noexcept {
 LogLine::~LogLine() {
     if (!enabled_) return;
     assert(base::CurrentThreadRole() != base::ThreadRole::kAudio);
-    std::ranges::replace_if(text_, IsControl, '?');
-    Logger().log(SpdlogLevel(level_), "{}{}", Prefix(level_, g_to_journal), text_);
+    Logger().log(SpdlogLevel(level_), "{}{}", Prefix(level_, g_to_journal),
+                 base::LogText(text_));
 }
 
 }  // namespace shmd

@@ -3,6 +3,7 @@
 #include "settings.h"
 
 #include <charconv>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -19,6 +20,13 @@ namespace shmd {
  */
 void LogInit(LogLevel level, bool to_journal);
 
+/**
+ * Wait until what was logged is written, but at most so long: standard error may be a
+ * pipe that no process reads. For the end of the process.  Thread: any but the audio
+ * thread.
+ */
+void LogFlush(std::chrono::milliseconds most);
+
 /** Whether stderr is the journal's stream ($JOURNAL_STREAM, systemd.exec(5)). */
 [[nodiscard]] bool StderrIsJournal() noexcept;
 
@@ -27,12 +35,14 @@ void SetLogLevel(LogLevel level) noexcept;
 [[nodiscard]] bool LogEnabled(LogLevel level) noexcept;
 
 /**
- * One event, one line, written when the statement ends:
+ * One event, one line, written soon after the statement has ended, by a thread of the
+ * log's own (log_writer.h): this never waits for whatever reads the log.
  *
  *     Log(LogLevel::kWarn) << "stream=" << id << " underrun missing_frames=" << n;
  *
- * Nothing is formatted below the level. Control characters become '?', so that a name
- * that a client chose cannot forge a line.
+ * Nothing is formatted below the level. The line is that of base::LogText, so that no
+ * text in it can begin another line or act on a terminal. A name that a client chose goes
+ * in as base::LogValue, so that it cannot be read as other keys.
  *
  * Thread: any but the audio thread.  Realtime: no.
  */

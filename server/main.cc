@@ -12,12 +12,16 @@
 #include "usage_error.h"
 
 #include <sysexits.h>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <system_error>
 
 namespace {
+
+/** How long the end waits for the log to be read. */
+constexpr std::chrono::milliseconds kMostFlush{200};
 
 int Serve(int argc, char** argv, const shmd::Settings& settings) {
     std::optional<shmd::loop::Loop> loop;
@@ -61,9 +65,8 @@ int Main(int argc, char** argv) {
     return Serve(argc, argv, invocation.settings);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+/** @return the exit status; whatever is thrown is said. */
+int MainOrSay(int argc, char** argv) {
     try {
         shmd::OpenStandardDescriptors();
         shmd::IgnoreMeaninglessSignals();
@@ -78,4 +81,12 @@ int main(int argc, char** argv) {
         shmd::Log(shmd::LogLevel::kError) << error.what();
         return EX_CONFIG;
     }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const int status = MainOrSay(argc, argv);
+    shmd::LogFlush(kMostFlush);
+    return status;
 }

@@ -55,11 +55,13 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
       signals_{loop,
                {SIGTERM, SIGINT, SIGHUP, SIGXCPU},
                [this](int signal) { OnSignal(signal); }},
+      log_{loop, clock},
       helpers_{loop},
-      engine_{loop, clock, RunnerOptions(settings, options_.on_audio_start),
-              [](bool severe, const std::string& line) {
-                  Log(severe ? LogLevel::kError : LogLevel::kWarn) << line;
-              }},
+      engine_{
+          loop, clock, RunnerOptions(settings, options_.on_audio_start),
+          [this](bool severe, const base::LogSubject& subject, const std::string& line) {
+              log_.Write(severe ? LogLevel::kError : LogLevel::kWarn, subject, line);
+          }},
       context_{.loop = loop,
                .helpers = helpers_,
                .buffer = std::make_shared<loop::MessageBuffer>(wire::kMaxMessageBytes),
@@ -69,8 +71,10 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
                .direct = session::DirectPolicy{settings.direct},
                .direct_trusted = session::DirectPolicy{settings.direct_trusted},
                .log =
-                   [](bool warning, const std::string& line) {
-                       Log(warning ? LogLevel::kWarn : LogLevel::kInfo) << line;
+                   [this](bool warning, const base::LogSubject& subject,
+                          const std::string& line) {
+                       log_.Write(warning ? LogLevel::kWarn : LogLevel::kInfo, subject,
+                                  line);
                    }},
       // The socket before the devices: a second server must not truncate the first's
       // files.
@@ -124,6 +128,7 @@ void Server::GiveUpRealtime() {
 void Server::Run() {
     ::sd_notify(/*unset_environment=*/1, "READY=1");
     loop_.Run();
+    log_.TellRest();
     WriteStatistics();
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "limited_log.h"
 #include "listening_socket.h"
 #include "loop/helpers.h"
 #include "loop/loop.h"
@@ -55,6 +56,7 @@ class Server {
     Settings settings_;
     Options options_;
     loop::SignalWatch signals_;
+    LimitedLog log_;
     loop::Helpers helpers_;
     engine::Engine engine_;
     session::SessionContext context_;

@@ -36,7 +36,8 @@ DeviceRunner& Engine::AddRunner(const std::string& name,
         .on_mail = [this] { OnMail(); },
         .on_problem =
             [this, index](const std::string& problem) {
-                report_(true, "device=" + devices_[index]->Name() + " " + problem);
+                report_(true, {.kind = "device", .device = devices_[index]->Name()},
+                        "device=" + devices_[index]->Name() + " " + problem);
             },
         .on_stopped =
             [this, index] {
@@ -84,8 +85,9 @@ DeviceRunner& Engine::AddCard(const std::string& name,
         options.direction == device::Direction::kPlayback ? " playback: " : " capture: ";
     auto keeper = std::make_unique<DeviceKeeper>(
         loop_, clock_, options, device::MakeDevice(fallback),
-        [this, prefix = "device=" + name + direction](const std::string& line) {
-            report_(false, prefix + line);
+        [this, name, direction](const std::string& line) {
+            report_(false, {.kind = "device", .device = name},
+                    "device=" + name + direction + line);
         });
     DeviceRunner& runner = AddRunner(name, keeper->TakeFirst());
     keeper->Bind(runner);
@@ -136,7 +138,10 @@ void Engine::Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner
                  StreamListener& listener) {
     const render::StreamSetup& setup = stream.Setup();
     endpoint.runner->Add(stream);
-    streams_[setup.stream_id] = {endpoint.runner, &listener, setup.mailbox};
+    streams_[setup.stream_id] = {.runner = endpoint.runner,
+                                 .listener = &listener,
+                                 .mailbox = setup.mailbox,
+                                 .uid = owner.uid};
     records_.push_back({.stream_id = setup.stream_id,
                         .owner = std::move(owner),
                         .device = endpoint.runner->Name(),
@@ -176,8 +181,9 @@ void Engine::SetGain(uint32_t stream_id, float gain) {
 void Engine::OnDeviceEvent(size_t index, const base::EventRecord& record) {
     switch (static_cast<render::Event>(record.code)) {
         case render::Event::kLate:
-            return report_(false, "device=" + devices_[index]->Name() +
-                                      " late frames=" + std::to_string(record.a));
+            return report_(false, {.kind = "late", .device = devices_[index]->Name()},
+                           "device=" + devices_[index]->Name() +
+                               " late frames=" + std::to_string(record.a));
         case render::Event::kClosed:
             if (keepers_[index]) keepers_[index]->OnClosed();
             return;
@@ -216,7 +222,8 @@ void Engine::OnXrun(Stream& stream, const char* what, const base::EventRecord& r
                        " at=" + std::to_string(record.b);
     if (stream.unreported_xruns > 0)
         line += " and_before=" + std::to_string(stream.unreported_xruns);
-    report_(false, line);
+    report_(false, {.kind = "xrun", .uid = stream.uid, .device = stream.runner->Name()},
+            line);
     stream.unreported_xruns = 0;
     stream.next_report_ns = record.time_ns + base::kNsPerSecond;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/log_subject.h"
 #include "engine/card_monitor.h"
 #include "engine/device_keeper.h"
 #include "engine/device_runner.h"
@@ -43,8 +44,9 @@ class StreamListener {
  */
 class Engine {
   public:
-    /** A line for the log: severe ones are to be acted upon. */
-    using Report = std::function<void(bool severe, const std::string& line)>;
+    /** A line for the log, and what it is about: severe ones are to be acted upon. */
+    using Report = std::function<void(bool severe, const base::LogSubject& subject,
+                                      const std::string& line)>;
 
     Engine(loop::Loop& loop, base::Clock& clock, DeviceRunner::Options options,
            Report report);
@@ -117,6 +119,7 @@ class Engine {
         DeviceRunner* runner;
         StreamListener* listener;
         std::shared_ptr<render::Mailbox> mailbox;
+        uint32_t uid;
         int64_t next_report_ns = 0;  // not to fill the log with one stream's xruns
         uint32_t unreported_xruns = 0;
     };

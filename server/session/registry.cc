@@ -44,7 +44,7 @@ void Registry::OnAccept(base::UniqueFd socket) {
                                                " of shmd.conf is reached");
     } catch (const std::system_error& error) {
         if (is_charged) quota_.Discharge(uid, kConnectionBytes);
-        context_.log(true,
+        context_.log(true, {.kind = "not_accepted", .uid = uid},
                      "client=" + std::to_string(id) + " not accepted: " + error.what());
     }
 }
@@ -52,7 +52,7 @@ void Registry::OnAccept(base::UniqueFd socket) {
 void Registry::OnAcceptError(int error) {
     // Told once, not at each retry.
     if (error != last_accept_error_)
-        context_.log(true,
+        context_.log(true, {.kind = "not_accepted"},
                      std::string{"accepting a connection: "} + std::strerror(error));
     last_accept_error_ = error;
 }

@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include "base/clock.h"
+#include "base/log_text.h"
 #include "session/params_check.h"
 #include "shm/memfd.h"
 
@@ -48,7 +49,7 @@ Session::~Session() {
 }
 
 void Session::RefuseConnection(int error, const std::string& reason) {
-    Log(true, "refused: " + reason);
+    Log(true, "refused", "refused: " + reason);
     refused_ = true;
     Soon([this, error, reason] {
         Refuse(wire::MessageHeader{}, error, reason);
@@ -212,7 +213,7 @@ void Session::RefusePool(const wire::RegisterPool& request, int error,
     refused.pool_id = request.pool_id;
     refused.error = error;
     memfd_agreed_ = false;
-    Log(true, "pool refused: " + why);
+    Log(true, "pool_refused", "pool refused: " + why);
     Send(refused);
 }
 
@@ -329,13 +330,13 @@ void Session::AddStream(const StreamBuild& build) {
     const char* const transport = setup.is_over_socket ? "socket" : "memfd";
     context_.engine.Add(*endpoint_, build.made, Owner(transport), *this);
     stream_id_ = setup.stream_id;
-    Log(false, "stream=" + std::to_string(stream_id_) +
-                   " device=" + endpoint_->runner->Name() +
-                   " format=" + std::to_string(request.format) +
-                   " rate=" + std::to_string(request.rate_hz) +
-                   " channels=" + std::to_string(request.channels) +
-                   " period=" + std::to_string(request.period_frames) + " buffer=" +
-                   std::to_string(request.buffer_frames) + " transport=" + transport);
+    Log(false, "stream",
+        "stream=" + std::to_string(stream_id_) + " device=" + endpoint_->runner->Name() +
+            " format=" + std::to_string(request.format) +
+            " rate=" + std::to_string(request.rate_hz) +
+            " channels=" + std::to_string(request.channels) +
+            " period=" + std::to_string(request.period_frames) + " buffer=" +
+            std::to_string(request.buffer_frames) + " transport=" + transport);
     const std::string why_not = GrantRing();
     if (direct_ == wire::Direct::kRequire && !why_not.empty()) {
         RemoveStream();
@@ -373,8 +374,9 @@ std::string Session::GrantRing() {
         }
     context_.engine.NoteDirect(stream_id_, why_not.empty() ? "granted" : why_not);
     if (direct_ != wire::Direct::kNever)
-        Log(false, "stream=" + std::to_string(stream_id_) +
-                       " direct: " + (why_not.empty() ? "granted" : why_not));
+        Log(false, "direct",
+            "stream=" + std::to_string(stream_id_) +
+                " direct: " + (why_not.empty() ? "granted" : why_not));
     return why_not;
 }
 
@@ -501,7 +503,8 @@ void Session::OnBadMessage(const char* reason) {
 void Session::OnClosed(int error) {
     if (ended_) return;
     if (!refused_)
-        Log(false, error == 0 ? "gone" : std::string{"gone: "} + std::strerror(error));
+        Log(false, "gone",
+            error == 0 ? "gone" : std::string{"gone: "} + std::strerror(error));
     End();
 }
 
@@ -514,7 +517,7 @@ void Session::OnDear(int64_t cost_ns) {
 
 void Session::Drop(const std::string& reason) {
     if (ended_) return;
-    Log(true, "dropped: " + reason);
+    Log(true, "dropped", "dropped: " + reason);
     End();
 }
 
@@ -527,10 +530,14 @@ void Session::End() {
     context_.loop.Defer(on_end_);
 }
 
-void Session::Log(bool warning, const std::string& what) {
-    context_.log(warning, "client=" + std::to_string(client_id_) +
-                              " pid=" + std::to_string(peer_.pid) + " uid=" +
-                              std::to_string(peer_.uid) + " name=" + name_ + " " + what);
+void Session::Log(bool warning, const char* kind, const std::string& what) {
+    context_.log(warning,
+                 {.kind = kind,
+                  .uid = peer_.uid,
+                  .device = endpoint_ ? endpoint_->runner->Name() : ""},
+                 "client=" + std::to_string(client_id_) + " pid=" +
+                     std::to_string(peer_.pid) + " uid=" + std::to_string(peer_.uid) +
+                     " name=" + base::LogValue(name_) + " " + what);
 }
 
 }  // namespace shmd::session

@@ -2,6 +2,7 @@
 
 #include "audio/channel_map.h"
 #include "audio/format.h"
+#include "base/log_subject.h"
 #include "base/unique_fd.h"
 #include "engine/engine.h"
 #include "loop/helpers.h"
@@ -38,8 +39,11 @@ struct SessionContext {
     /** Who may write into a card's ring; and who even with an unrestricted descriptor. */
     DirectPolicy direct{"same_user"};
     DirectPolicy direct_trusted{"no"};
-    /** A line for the log; a session that had to be dropped is worth a warning. */
-    std::function<void(bool warning, const std::string& line)> log;
+    /** A line for the log, and what it is about; a session that had to be dropped is
+     * worth a warning. */
+    std::function<void(bool warning, const base::LogSubject& subject,
+                       const std::string& line)>
+        log;
 };
 
 /**
@@ -130,7 +134,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void Refuse(const wire::MessageHeader& request, int error, const std::string& reason);
     void Drop(const std::string& reason);
     void End();
-    void Log(bool warning, const std::string& what);
+    void Log(bool warning, const char* kind, const std::string& what);
 
     SessionContext& context_;
     uint32_t client_id_;

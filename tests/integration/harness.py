@@ -209,6 +209,9 @@ class Server:
 
     def __init__(self, *devices, settings=(), prepare=None, dies=False):
         self._options = [f"--device={device}" for device in devices]
+        if not any(setting.startswith("log_level=") for setting in settings):
+            # At `info` the log leaves out lines of which there are too many.
+            self._options += ["--set=log_level=debug"]
         self._options += [f"--set={setting}" for setting in settings]
         self._prepare = prepare
         self._dies = dies

@@ -4,6 +4,7 @@
 import ctypes
 import errno
 import os
+import re
 import resource
 import shutil
 import signal
@@ -12,8 +13,10 @@ import struct
 import sys
 import tempfile
 import time
+import traceback
 
 sys.dont_write_bytecode = True
+import protocol_client as pc
 import sound
 from harness import (SHMD, SLOWNESS, Program, Server, contains, equal, expect, main, test,
                      test_each, wait_until)
@@ -21,6 +24,7 @@ from harness import (SHMD, SLOWNESS, Program, Server, contains, equal, expect, m
 # sysexits.h
 EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
 SOON_S = 10 * SLOWNESS
+OTHER_UID = 65534  # nobody, for what a second user does
 LONG = ["-t", "raw", "-f", "S16_LE", "-r", 48000, "-c", 2]
 
 
@@ -78,6 +82,24 @@ class Daemon:
             if error is not None:
                 error.add_note(f"{program.command} said:\n{program.errors}")
         shutil.rmtree(self.folder)
+
+
+def as_user(uid, do):
+    """Run do() in a process of another user, who is in no group. Only root may."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            do()
+            status = 0
+        except BaseException:  # pylint: disable=broad-except  # it forked
+            traceback.print_exc()
+        finally:
+            os._exit(status)  # pylint: disable=protected-access
+    equal(f"exit status of what uid {uid} does", 0, os.waitpid(child, 0)[1])
 
 
 def connect(path):
@@ -420,7 +442,8 @@ def a_user_has_no_more_clients_than_allowed():
             third = server.start("aplay", "-q", "-D", "shm", *LONG, "/dev/zero")
             equal("exit status of the third", 1, third.wait(SOON_S))
             contains("what it says", third.errors, words)
-            contains("the log", server.log(), f"pid={third.pid} ", f"refused: {words}")
+            server.wait_for_log(f"pid={third.pid} uid={os.geteuid()} name=")
+            contains("the log", server.log(), f"refused: {words}")
 
 
 @test
@@ -448,6 +471,116 @@ def a_client_that_talks_nonsense_is_dropped_and_named_and_harms_nobody():
         server.stop()
         sound.require_once("the device", sound.read_wav(server.path("device.wav")),
                            made.data)
+
+
+def bad_clients(path, count, name=None):
+    """So many clients that are dropped, one after the other; `name` is what they are."""
+    for _ in range(count):
+        with connect(path) as client:
+            client.settimeout(SOON_S)
+            if name is not None:
+                client.send(pc.message(pc.HELLO, struct.pack("=II64s", 1, 0, name)))
+            client.send(b"\xff" * 64)
+            while client.recv(8192):
+                pass
+
+
+@test
+def a_log_pipe_that_is_not_read_holds_nothing_up():
+    with Daemon() as daemon:
+        reader, writer = os.pipe()
+        program = daemon.start(f"--socket={daemon.socket}", "--log-level=debug",
+                               prefix=["bash", "-c", 'exec "$@" 2>&"$0"', str(writer)],
+                               pass_fds=[writer])
+        daemon.wait_until_it_answers(program, daemon.socket)
+        bad_clients(daemon.socket, 2000)  # far more lines than the pipe holds
+        honest = pc.Connection(daemon.socket)
+        honest.request(pc.HELLO, pc.hello_body("honest"))
+        honest.close()
+        program.signal(signal.SIGTERM)
+        started = time.monotonic()
+        equal("exit status", 0, program.wait(SOON_S))
+        seconds = time.monotonic() - started
+        expect(seconds < 1 * SLOWNESS, f"it took {seconds} s to end")
+        os.close(writer)
+        with os.fdopen(reader, "rb") as pipe:
+            expect(b" dropped: " in pipe.read(), "what the pipe held is no log")
+
+
+@test
+def a_log_that_is_read_late_tells_how_much_is_missing():
+    with Daemon() as daemon:
+        reader, writer = os.pipe()
+        program = daemon.start(f"--socket={daemon.socket}", "--log-level=debug",
+                               prefix=["bash", "-c", 'exec "$@" 2>&"$0"', str(writer)],
+                               pass_fds=[writer])
+        os.close(writer)
+        daemon.wait_until_it_answers(program, daemon.socket)
+        count = 15000  # of 100 bytes each: more than the pipe and the queue hold
+        bad_clients(daemon.socket, count, b"x" * 63)
+        text = ""
+        with os.fdopen(reader, "rb", buffering=0) as pipe:
+            while not (told := re.search(r"left_out=(\d+) lines", text)):
+                text += pipe.read(65536).decode()
+        equal("lines, and lines that are told to be missing", count,
+              text.count(" dropped: ") + int(told[1]))
+
+
+def lines_and_left_out(log, words, kind):
+    """How many lines have these words, and how many are told to have been left out."""
+    lines = [line for line in log.splitlines() if words in line]
+    rest = [line for line in log.splitlines() if f" kind={kind}" in line]
+    return len(lines), sum(int(left_out[1]) for line in lines + rest
+                           if (left_out := re.search(r" left_out=(\d+)", line)))
+
+
+@test
+def a_user_cannot_flood_the_log():
+    with Daemon() as daemon:
+        program = daemon.serve()
+        started = time.monotonic()
+        bad_clients(daemon.socket, 2000)
+        stream = pc.Stream(pc.PLAYBACK, "", daemon.socket, memfd=False)
+        for _ in range(1000):
+            stream.set_params("S16_LE", 2, 48000, 480, 4800)
+        seconds = time.monotonic() - started
+        stream.close()
+        if os.geteuid() == 0:  # its own lines are there all the same
+            os.chmod(daemon.folder, 0o755)
+            as_user(OTHER_UID, lambda: bad_clients(daemon.socket, 1, b"other"))
+            daemon.wait_for(program, f" uid={OTHER_UID} name=other dropped: ")
+        program.signal(signal.SIGTERM)
+        equal("exit status", 0, program.wait(SOON_S))
+        own = f" uid={os.geteuid()} name= dropped: "
+        for words, kind, count in ((own, "dropped", 2000),
+                                   (" transport=socket", "stream", 1000)):
+            lines, left_out = lines_and_left_out(program.errors, words, kind)
+            equal(f"lines with '{words}' and those left out", count, lines + left_out)
+            expect(lines <= 11 + seconds, f"{lines} lines with '{words}'")
+
+
+@test
+def what_was_left_out_is_told_when_it_is_quiet_again():
+    with Server("virtual", settings=["log_level=info"]) as server:
+        bad_clients(server.environment["SHMD_SOCKET"], 100)
+        server.wait_for_log(" kind=dropped")
+        lines, left_out = lines_and_left_out(server.log(), " dropped: ", "dropped")
+        equal("lines and those left out", 100, lines + left_out)
+
+
+@test_each(("blanks and equals signs", b"aplay gone client=99 pid=1 uid=0 name=systemd",
+            r"aplay\x20gone\x20client\x3d99\x20pid\x3d1\x20uid\x3d0\x20name\x3dsystemd"),
+           ("C1 controls", b"a\xc2\x9b31mb", r"a\xc2\x9b31mb"),
+           ("no UTF-8", b"a\x9b\xff", r"a\x9b\xff"),
+           ("another direction", b"a\xe2\x80\xaeb", r"a\xe2\x80\xaeb"))
+def no_name_of_a_client_forges_a_line(name, shown):
+    with Server("virtual") as server:
+        bad_clients(server.environment["SHMD_SOCKET"], 1, name)
+        server.wait_for_log(" dropped: ")
+        line, = (line for line in server.log().splitlines() if " dropped: " in line)
+        expect(re.search(rf" client=1 pid=\d+ uid=\d+ name={re.escape(shown)} dropped: ",
+                         line), f"the line is {line!r}")
+        expect("client=99" not in server.log(), "it reads as the line of another client")
 
 
 @test

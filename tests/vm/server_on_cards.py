@@ -95,7 +95,8 @@ def a_card_that_is_busy_is_taken_when_it_is_free():
                       "48000", "-c", "2", "-d", "600", "/dev/zero"])
     wait_until("somebody has the card", lambda: not is_closed("Intel/pcm0p"))
     with Server(HDA) as server:
-        contains("the log", server.log(), "cannot use hw:CARD=Intel,DEV=0", "busy")
+        server.wait_for_log("cannot use hw:CARD=Intel,DEV=0")
+        contains("the log", server.log(), "busy")
         player = play(server, "/dev/zero", "-t", "raw", "-f", "S16_LE", "-r", "48000",
                       "-c", "2", "-d", "60")
         server.wait_for_log("stream=")

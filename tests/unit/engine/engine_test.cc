@@ -25,7 +25,8 @@ class EngineTest : public test::FdCheckedTest {
 
     loop::Loop loop_;
     base::SystemClock clock_;
-    Engine engine_{loop_, clock_, {}, [](bool, const std::string&) {}};
+    Engine engine_{
+        loop_, clock_, {}, [](bool, const base::LogSubject&, const std::string&) {}};
 };
 
 TEST_F(EngineTest, TakesTheFirstDeviceForTheDefault) {

@@ -22,6 +22,7 @@ class LogTest : public ::testing::Test {
     std::string Printed(Body body) {
         ::testing::internal::CaptureStderr();
         body();
+        LogFlush(std::chrono::seconds{10});
         return ::testing::internal::GetCapturedStderr();
     }
 };
@@ -86,7 +87,7 @@ TEST_F(LogTest, LetsNoNameForgeALineOrAFormat) {
     EXPECT_EQ(Printed([] {
                   Log(LogLevel::kInfo) << "name=" << std::string{"a\n<3>b\x1b[1m{}%v"};
               }),
-              "<6>name=a?<3>b?[1m{}%v\n");
+              "<6>name=a\\x0a<3>b\\x1b[1m{}%v\n");
 }
 
 TEST_F(LogTest, KeepsTheLinesOfTwoThreadsApart) {

@@ -41,7 +41,9 @@ void ServerThread::Run(const Options& options) {
     loop::Loop loop;
     loop::Helpers helpers{loop};
     engine::Engine engine{
-        loop, clock_, {}, [this](bool, const std::string& line) { Log(line); }};
+        loop, clock_, {}, [this](bool, const base::LogSubject&, const std::string& line) {
+            Log(line);
+        }};
     engine.AddDevice("default", std::move(device_));
     SessionContext context{
         .loop = loop,
@@ -50,7 +52,9 @@ void ServerThread::Run(const Options& options) {
         .engine = engine,
         .use_memfd = options.use_memfd,
         .gain = 1.0F,
-        .log = [this](bool, const std::string& line) { Log(line); }};
+        .log = [this](bool, const base::LogSubject&, const std::string& line) {
+            Log(line);
+        }};
     const ListeningSocket listening{Path()};
     Registry registry{context, listening.Get(), options.limits};
     bool stop = false;
