@@ -28,9 +28,14 @@ constexpr std::array kKeys{
         "The virtual device that plays while a card is away, busy or broken."},
     Key{"idle_timeout_ms", &Settings::idle_timeout_ms, 0, 3'600'000, "ms", "N",
         "Close a card that nobody has used for this long."},
+    Key{"record", &Settings::record, 0, 0, "", "WHO",
+        "Who may record what a device captures: no, yes, or a list of same_user, users "
+        "and @groups. Empty: same_user; of the system's server also @audio."},
+    Key{"monitor", &Settings::monitor, 0, 0, "", "WHO",
+        "Who may record what others play on a device; likewise."},
     Key{"direct", &Settings::direct, 0, 0, "", "WHO",
-        "Who may write into a card's own ring: no, yes, same_user, or users and "
-        "@groups."},
+        "Who may write into a card's own ring: no, yes, or a list of same_user, users "
+        "and @groups."},
     Key{"direct_trusted", &Settings::direct_trusted, 0, 0, "", "WHO",
         "Who may do so even where the kernel cannot restrict what else he does to it."},
     Key{"log_level", &Settings::log_level, 0, 0, "", "LEVEL",

@@ -11,9 +11,11 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include <cerrno>
+#include <string_view>
 
 namespace shmd {
 
@@ -21,6 +23,7 @@ namespace {
 
 constexpr int kBacklog = 128;
 constexpr int kAnswerTimeoutMs = 3000;
+constexpr std::string_view kSystemDirectory = "/run/shmd/";
 
 void MakeDirectoryOf(const std::string& path) {
     const std::string directory = path.substr(0, path.rfind('/'));
@@ -124,6 +127,15 @@ ListeningSocket::FileId ListeningSocket::Identify(const std::string& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) return {};
     return {.device = status.st_dev, .inode = status.st_ino};
+}
+
+bool IsSystemsServer(int listening) noexcept {
+    if (::geteuid() == 0) return true;
+    sockaddr_un address{};
+    socklen_t size = sizeof address;
+    return ::getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+           std::string_view{address.sun_path, sizeof address.sun_path}.starts_with(
+               kSystemDirectory);
 }
 
 base::UniqueFd FindPassedSocket() {

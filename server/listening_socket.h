@@ -49,6 +49,13 @@ class ListeningSocket {
 };
 
 /**
+ * Whether this is the system's server, which serves all users, and not a user's own: root
+ * runs it, or it listens in /run/shmd.
+ * @param listening  borrowed.  Thread: any.  Errors: none.
+ */
+bool IsSystemsServer(int listening) noexcept;
+
+/**
  * The socket that a service manager passed (socket activation, sd_listen_fds(3)).
  * @return none if there is none.  Errors: std::system_error if it is no listening
  *         SOCK_SEQPACKET socket, or if there are several.

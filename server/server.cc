@@ -11,6 +11,8 @@
 #include <csignal>
 #include <stdexcept>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
 namespace shmd {
 
@@ -62,23 +64,25 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
           [this](bool severe, const base::LogSubject& subject, const std::string& line) {
               log_.Write(severe ? LogLevel::kError : LogLevel::kWarn, subject, line);
           }},
-      context_{.loop = loop,
-               .helpers = helpers_,
-               .buffer = std::make_shared<loop::MessageBuffer>(wire::kMaxMessageBytes),
-               .engine = engine_,
-               .use_memfd = settings.memfd,
-               .gain = static_cast<float>(settings.gain),
-               .direct = session::DirectPolicy{settings.direct},
-               .direct_trusted = session::DirectPolicy{settings.direct_trusted},
-               .log =
-                   [this](bool warning, const base::LogSubject& subject,
-                          const std::string& line) {
-                       log_.Write(warning ? LogLevel::kWarn : LogLevel::kInfo, subject,
-                                  line);
-                   }},
+      context_{
+          .loop = loop,
+          .helpers = helpers_,
+          .buffer = std::make_shared<loop::MessageBuffer>(wire::kMaxMessageBytes),
+          .engine = engine_,
+          .use_memfd = settings.memfd,
+          .gain = static_cast<float>(settings.gain),
+          .direct = session::Right{"direct", settings.direct},
+          .direct_trusted = session::Right{"direct_trusted", settings.direct_trusted},
+          .log =
+              [this](bool warning, const base::LogSubject& subject,
+                     const std::string& line) {
+                  log_.Write(warning ? LogLevel::kWarn : LogLevel::kInfo, subject, line);
+              }},
       // The socket before the devices: a second server must not truncate the first's
       // files.
-      listening_{Listen(settings.socket)} {
+      listening_{Listen(settings.socket)},
+      is_systems_{IsSystemsServer(listening_->Get())} {
+    SetRightsToHear(settings);
     AddDevices();
     registry_ = std::make_unique<session::Registry>(context_, listening_->Get(),
                                                     LimitsOf(settings_));
@@ -154,16 +158,36 @@ void Server::Reload() {
     SetLogLevel(next.log_level);
     registry_->SetLimits(LimitsOf(next));
     context_.use_memfd = next.memfd;
-    ReloadPolicies(next);
+    ReloadRights(next);
     context_.gain = static_cast<float>(next.gain);
     settings_.stats_file = next.stats_file;
     Log(LogLevel::kInfo) << "reloaded";
 }
 
-void Server::ReloadPolicies(const Settings& next) {
+void Server::SetRightsToHear(const Settings& settings) {
+    const auto right = [&](const char* key, const std::string& text) {
+        return text.empty() ? session::Right::ToHear(is_systems_)
+                            : session::Right{key, text};
+    };
+    session::Right record = right("record", settings.record);
+    context_.monitor = right("monitor", settings.monitor);
+    context_.record = std::move(record);
+}
+
+void Server::ReloadRights(const Settings& next) {
+    const auto texts = [](auto& settings) {
+        return std::tie(settings.direct, settings.direct_trusted, settings.record,
+                        settings.monitor);
+    };
+    // Looking up names may take long, and the loop waits: only where they are new.
+    if (texts(next) == texts(settings_)) return;
     try {
-        context_.direct = session::DirectPolicy{next.direct};
-        context_.direct_trusted = session::DirectPolicy{next.direct_trusted};
+        session::Right direct{"direct", next.direct};
+        session::Right direct_trusted{"direct_trusted", next.direct_trusted};
+        SetRightsToHear(next);
+        context_.direct = std::move(direct);
+        context_.direct_trusted = std::move(direct_trusted);
+        texts(settings_) = texts(next);
     } catch (const std::exception& error) {
         Log(LogLevel::kError) << "not reloaded: " << error.what();
     }

@@ -49,7 +49,8 @@ class Server {
     void GiveUpRealtime();
     void Reload();
     void ReloadDevices(const Settings& next);
-    void ReloadPolicies(const Settings& next);
+    void SetRightsToHear(const Settings& settings);
+    void ReloadRights(const Settings& next);
     void WriteStatistics();
 
     loop::Loop& loop_;
@@ -61,6 +62,7 @@ class Server {
     engine::Engine engine_;
     session::SessionContext context_;
     std::unique_ptr<ListeningSocket> listening_;
+    bool is_systems_;  // it serves others than its own user
     std::unique_ptr<session::Registry> registry_;
 };
 

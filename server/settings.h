@@ -22,8 +22,12 @@ struct Settings {
     std::string fallback = "virtual";
     /** How long a card stays open that nobody uses, in milliseconds. */
     uint32_t idle_timeout_ms = 5000;
-    /** Who may write into a card's ring, see session/direct_policy.h; and who with an
-     * unrestricted descriptor, on kernels that cannot restrict it. */
+    /** Which users may record what a device captures, and what others play (its monitor),
+     * see session/right.h; empty: session::Right::ToHear. */
+    std::string record;
+    std::string monitor;
+    /** Which users may write into a card's ring; and which with an unrestricted
+     * descriptor, on kernels that cannot restrict it. */
     std::string direct = "same_user";
     std::string direct_trusted = "no";
     LogLevel log_level = LogLevel::kInfo;

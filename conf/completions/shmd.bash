@@ -19,12 +19,12 @@ _shmd() {
         --device) choices='auto hw: virtual' ;;
         --log-level) choices='error warn info debug' ;;
         --memfd) choices='yes no' ;;
-        --direct | --direct-trusted) choices='no yes same_user' ;;
+        --record | --monitor | --direct | --direct-trusted) choices='no yes same_user' ;;
         --fallback | --idle-timeout-ms | --realtime-priority | --cycle-max-us | --gain) ;;
         --max-clients | --max-clients-per-user | --max-memory-per-user-mib) ;;
         *)
             choices='--socket= --device= --log-level= --stats-file= --memfd=
-                --direct= --direct-trusted= --fallback= --idle-timeout-ms=
+                --record= --monitor= --direct= --direct-trusted= --fallback= --idle-timeout-ms=
                 --realtime-priority= --cycle-max-us= --max-clients=
                 --max-clients-per-user= --max-memory-per-user-mib= --gain=
                 --config= --help --version'

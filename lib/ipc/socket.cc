@@ -66,4 +66,17 @@ ucred PeerOf(int socket) {
     return peer;
 }
 
+std::vector<gid_t> PeerGroupsOf(int socket) {
+    std::vector<gid_t> groups(64);
+    for (;;) {
+        auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+        const int result =
+            ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+        // With ERANGE the kernel tells the size, of NGROUPS_MAX groups at most.
+        if (result != 0 && errno != ERANGE) base::ThrowErrno("SO_PEERGROUPS");
+        groups.resize(size / sizeof(gid_t));
+        if (result == 0) return groups;
+    }
+}
+
 }  // namespace shmd::ipc

@@ -29,4 +29,10 @@ base::UniqueFd TryConnect(const std::string& path) noexcept;
 /** The peer of a connected Unix socket. Errors: std::system_error. */
 ucred PeerOf(int socket);
 
+/**
+ * The supplementary groups that the peer had when it connected (SO_PEERGROUPS, Linux
+ * 4.13). The kernel knows them; no name service is asked.  Errors: std::system_error.
+ */
+std::vector<gid_t> PeerGroupsOf(int socket);
+
 }  // namespace shmd::ipc

@@ -228,6 +228,12 @@ void Session::OnOpenStream(const wire::OpenStream& request) {
         return Refuse(request.header, ENODEV,
                       "no device '" + std::string{*device} + "' to " +
                           (is_capture_ ? "record from" : "play on"));
+    if (endpoint_->kind == engine::EndpointKind::kCapture &&
+        !context_.record.Allows(peer_, socket_->Get()))
+        return RefuseToHear(request, "record");
+    if (endpoint_->kind == engine::EndpointKind::kMonitor &&
+        !context_.monitor.Allows(peer_, socket_->Get()))
+        return RefuseToHear(request, "monitor");
     const device::Device& target = endpoint_->runner->Device();
     const audio::StreamFormat& format = endpoint_->kind == engine::EndpointKind::kCapture
                                             ? target.CaptureFormat()
@@ -238,6 +244,14 @@ void Session::OnOpenStream(const wire::OpenStream& request) {
     opened.device_format = static_cast<uint8_t>(format.sample);
     opened.device_channels = static_cast<uint8_t>(format.channels);
     Send(opened);
+}
+
+void Session::RefuseToHear(const wire::OpenStream& request, const char* key) {
+    Log(true, "not_allowed", "may not " + std::string{key});
+    endpoint_.reset();
+    Refuse(request.header, EACCES,
+           "uid " + std::to_string(peer_.uid) + " may not " + key + " here (key " + key +
+               " of shmd.conf)");
 }
 
 void Session::OnSetParams(const wire::SetParams& request) {
@@ -351,7 +365,8 @@ std::string Session::WhyNotDirect() const {
     if (is_capture_) return "it records";
     if (direct_ == wire::Direct::kNever) return "not wished";
     if (payload_) return "its frames come over the socket";
-    if (!context_.direct.Allows(peer_)) return "not allowed for this user (key direct)";
+    if (!context_.direct.Allows(peer_, socket_->Get()))
+        return "not allowed for this user (key direct)";
     if (params_.format != device.PlaybackFormat() ||
         params_.channel_map != audio::DefaultChannelMap(params_.format.channels))
         return "the card has another format";
@@ -363,8 +378,8 @@ std::string Session::WhyNotDirect() const {
 std::string Session::GrantRing() {
     std::string why_not = WhyNotDirect();
     if (why_not.empty()) try {
-            auto ring =
-                endpoint_->runner->ShareRing(context_.direct_trusted.Allows(peer_));
+            auto ring = endpoint_->runner->ShareRing(
+                context_.direct_trusted.Allows(peer_, socket_->Get()));
             if (uint64_t{params_.buffer_frames} + ring.ahead_frames > ring.ring_frames)
                 why_not = "its buffer is longer than the card's";
             else

@@ -12,7 +12,7 @@
 #include "loop/send.h"
 #include "loop/user_task.h"
 #include "session/connection_memory.h"
-#include "session/direct_policy.h"
+#include "session/right.h"
 #include "session/socket_payload.h"
 #include "session/stream_build.h"
 #include "wire/codec.h"
@@ -37,8 +37,11 @@ struct SessionContext {
     bool use_memfd = true;
     float gain = 1.0F;
     /** Who may write into a card's ring; and who even with an unrestricted descriptor. */
-    DirectPolicy direct{"same_user"};
-    DirectPolicy direct_trusted{"no"};
+    Right direct{"direct", "same_user"};
+    Right direct_trusted{"direct_trusted", "no"};
+    /** Who may hear what a device captures; and what other streams play on it. */
+    Right record = Right::ToHear(false);
+    Right monitor = Right::ToHear(false);
     /** A line for the log, and what it is about; a session that had to be dropped is
      * worth a warning. */
     std::function<void(bool warning, const base::LogSubject& subject,
@@ -100,6 +103,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void OnRegisterPool(const wire::RegisterPool& request, std::span<base::UniqueFd> fds);
     void RefusePool(const wire::RegisterPool& request, int error, const std::string& why);
     void OnOpenStream(const wire::OpenStream& request);
+    void RefuseToHear(const wire::OpenStream& request, const char* key);
     void OnSetParams(const wire::SetParams& request);
     void OnFreeParams(const wire::FreeParams& request);
     void OnSetGain(const wire::SetGain& request);

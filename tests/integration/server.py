@@ -3,6 +3,7 @@
 
 import ctypes
 import errno
+import grp
 import os
 import re
 import resource
@@ -18,8 +19,8 @@ import traceback
 sys.dont_write_bytecode = True
 import protocol_client as pc
 import sound
-from harness import (SHMD, SLOWNESS, Program, Server, contains, equal, expect, main, test,
-                     test_each, wait_until)
+from harness import (SHMD, SLOWNESS, Program, Server, contains, equal, expect, main, skip,
+                     test, test_each, wait_until)
 
 # sysexits.h
 EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
@@ -84,13 +85,13 @@ class Daemon:
         shutil.rmtree(self.folder)
 
 
-def as_user(uid, do):
-    """Run do() in a process of another user, who is in no group. Only root may."""
+def as_user(uid, do, groups=()):
+    """Run do() in a process of another user, in these groups alone. Only root may."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            os.setgroups([])
+            os.setgroups(groups)
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
             do()
@@ -581,6 +582,98 @@ def no_name_of_a_client_forges_a_line(name, shown):
         expect(re.search(rf" client=1 pid=\d+ uid=\d+ name={re.escape(shown)} dropped: ",
                          line), f"the line is {line!r}")
         expect("client=99" not in server.log(), "it reads as the line of another client")
+
+
+def outcome(path, direction, device):
+    """What comes of opening a stream: "granted", or the errno's name."""
+    connection = pc.Connection(path)
+    try:
+        connection.request(pc.HELLO, pc.hello_body("listener"))
+        connection.request(pc.OPEN_STREAM, pc.open_body(direction, device))
+        return "granted"
+    except pc.Refused as refused:
+        if refused.errno == errno.EACCES:
+            contains("the reason", str(refused), f"uid {os.geteuid()} may not",
+                     "of shmd.conf")
+            # The connection stays, and may play.
+            connection.request(pc.OPEN_STREAM, pc.open_body(pc.PLAYBACK))
+        return errno.errorcode[refused.errno]
+    finally:
+        connection.close()
+
+
+HEARD = ((pc.CAPTURE, ""), (pc.CAPTURE, "tv"), (pc.CAPTURE, "monitor"),
+         (pc.CAPTURE, "tv.monitor"))
+
+
+def require_heard(path, *outcomes):
+    """What comes of recording both devices' capture and both devices' monitor."""
+    equal("what may be played", "granted", outcome(path, pc.PLAYBACK, "tv"))
+    equal("what may be heard", outcomes, tuple(outcome(path, *what) for what in HEARD))
+
+
+NONE, ALL = ("EACCES",) * 4, ("granted",) * 4
+CAPTURE_ONLY = ("granted", "granted", "EACCES", "EACCES")
+TWO_DEVICES = ("--device=virtual", "--device=tv=virtual")
+
+
+@test_each(("nobody", ("--record=no", "--monitor=no"), NONE),
+           ("the own user, by default", (), ALL),
+           ("everybody", ("--record=yes", "--monitor=yes"), ALL),
+           ("what is captured alone", ("--monitor=no",), CAPTURE_ONLY))
+def who_may_hear(options, outcomes):
+    with Daemon() as daemon:
+        program = daemon.serve(*TWO_DEVICES, *options)
+        require_heard(daemon.socket, *outcomes)
+        if "EACCES" in outcomes:
+            daemon.wait_for(program, " name=listener may not monitor")
+
+
+def another_user_may_hear(options, outcomes, groups=()):
+    with Daemon() as daemon:
+        daemon.serve(*TWO_DEVICES, *options)
+        os.chmod(daemon.folder, 0o755)
+        as_user(OTHER_UID, lambda: require_heard(daemon.socket, *outcomes), groups)
+
+
+def audio_group():
+    try:
+        return grp.getgrnam("audio").gr_gid
+    except KeyError:
+        return None
+
+
+if os.geteuid() != 0:
+    skip("another user may hear", "only root can be another user")
+elif audio_group() is None:
+    skip("another user may hear", "there is no group audio")
+else:
+    test_each(("nothing by default", (), NONE),
+              ("all by default, in the group of the cards", (), ALL, [audio_group()]),
+              ("nothing, as the same user alone may",
+               ("--record=same_user", "--monitor=same_user"), NONE, [audio_group()]),
+              ("what is captured", ("--record=root, nobody",), CAPTURE_ONLY),
+              ("what is captured, in a group of the list",
+               ("--record=root @audio", "--monitor=root"), CAPTURE_ONLY,
+               [audio_group()]),
+              ("all if everybody may", ("--record=yes", "--monitor=yes"), ALL)
+              )(another_user_may_hear)
+
+
+@test
+def a_reload_changes_who_may_hear():
+    with Daemon() as daemon:
+        config = daemon.write("shmd.conf", 'record no\nmonitor no\n')
+        program = daemon.serve(*TWO_DEVICES, config=config)
+        require_heard(daemon.socket, *NONE)
+        daemon.write("shmd.conf", 'record "same_user"\nmonitor no\n')
+        program.signal(signal.SIGHUP)
+        daemon.wait_for(program, "info: reloaded")
+        require_heard(daemon.socket, *CAPTURE_ONLY)
+        daemon.write("shmd.conf", 'record "@nonesuch"\nmonitor yes\n')
+        program.signal(signal.SIGHUP)
+        daemon.wait_for(program, "record: there is no group 'nonesuch'")
+        require_heard(daemon.socket, *CAPTURE_ONLY)
 
 
 @test
