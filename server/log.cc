@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <new>
 
 namespace shmd {
 namespace {
@@ -41,16 +42,21 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
     LogWriter& writer_;
 };
 
-void TellLost(uint64_t lines) {
-    Log(LogLevel::kWarn) << "left_out=" << lines
-                         << " lines: what reads the log was too slow";
-}
+void TellLost(uint64_t lines) noexcept;
 
 /** Never destroyed: the last threads may log while the process exits, and its thread may
  * be in a write that does not end. */
 LogWriter& Writer() {
     static auto* const writer = new LogWriter{STDERR_FILENO, &TellLost};
     return *writer;
+}
+
+void TellLost(uint64_t lines) noexcept try {
+    Log(LogLevel::kWarn)
+        << "left_out=" << lines
+        << " lines: what reads the log was too slow, or there was no memory";
+} catch (const std::bad_alloc&) {
+    Writer().CountLost();
 }
 
 /** Never destroyed, as the writer. */
@@ -60,6 +66,9 @@ spdlog::logger& Logger() {
         auto* made = new spdlog::logger{"shmd", std::move(sink)};
         made->set_level(spdlog::level::debug);  // LogLine has filtered already
         made->set_pattern(kPattern);
+        // spdlog catches what is thrown while it formats. Its own handler would write to
+        // standard error.
+        made->set_error_handler([](const std::string&) { Writer().CountLost(); });
         return made;
     }();
     return *logger;
@@ -126,8 +135,13 @@ bool LogEnabled(LogLevel level) noexcept {
 LogLine::~LogLine() {
     if (!enabled_) return;
     assert(base::CurrentThreadRole() != base::ThreadRole::kAudio);
-    Logger().log(SpdlogLevel(level_), "{}{}", Prefix(level_, g_to_journal),
-                 base::LogText(text_));
+    // This is a destructor: where memory ends the line is lost, and the server lives.
+    try {
+        Logger().log(SpdlogLevel(level_), "{}{}", Prefix(level_, g_to_journal),
+                     base::LogText(text_));
+    } catch (const std::bad_alloc&) {
+        Writer().CountLost();
+    }
 }
 
 }  // namespace shmd

@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 #include <cerrno>
-#include <string_view>
+#include <new>
 #include <utility>
 
 namespace shmd {
@@ -36,16 +36,26 @@ LogWriter::~LogWriter() {
     pushed_.notify_one();
 }
 
-void LogWriter::Push(std::string line) {
+void LogWriter::Push(std::string_view line) noexcept {
     const std::lock_guard lock{mutex_};
     if (bytes_ + line.size() > kMostBytes) {
         ++lost_;
         return;
     }
+    try {
+        lines_.emplace_back(line);
+    } catch (const std::bad_alloc&) {
+        ++lost_;
+        return;
+    }
     bytes_ += line.size();
     ++pushed_count_;
-    lines_.push_back(std::move(line));
     pushed_.notify_one();
+}
+
+void LogWriter::CountLost() noexcept {
+    const std::lock_guard lock{mutex_};
+    ++lost_;
 }
 
 void LogWriter::Flush(std::chrono::milliseconds most) {

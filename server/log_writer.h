@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 namespace shmd {
 
@@ -37,9 +38,15 @@ class LogWriter {
     /** Write what waits, for as long as that takes. */
     ~LogWriter();
 
-    /** Write `line`, which ends with a newline, later. Never waits for the descriptor.
-     * Thread: any but the audio thread. */
-    void Push(std::string line);
+    /**
+     * Write `line`, which ends with a newline, later. Never waits for the descriptor.
+     * Thread: any but the audio thread.  Errors: none; a line for which there is no
+     * memory is left out and counted.
+     */
+    void Push(std::string_view line) noexcept;
+
+    /** Count a line that could not be made. Thread: any but the audio thread. */
+    void CountLost() noexcept;
 
     /** Wait until what was pushed before is written, or until so much time is over.
      * Thread: any but the writer's. */

@@ -70,6 +70,17 @@ TEST_F(LogWriterTwoThreads, NeverWaitsForAPipeThatIsNotRead) {
     EXPECT_EQ(written + lost, kLines);
 }
 
+TEST_F(LogWriterTwoThreads, TellsOfALineThatCouldNotBeMade) {
+    LogWriter* made = nullptr;
+    LogWriter writer{end_.Get(), [&](uint64_t lines) {
+                         made->Push("lost " + std::to_string(lines) + "\n");
+                     }};
+    made = &writer;
+    writer.CountLost();
+    writer.Push("next\n");
+    EXPECT_EQ(ReadUntil("lost 1\n"), "next\nlost 1\n");
+}
+
 TEST_F(LogWriterTwoThreads, LosesWhatCannotBeWritten) {
     const base::UniqueFd full{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
     LogWriter writer{full.Get(), [](uint64_t) {}};
