@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -667,6 +668,37 @@ else:
                [audio_group()]),
               ("all if everybody may", ("--record=yes", "--monitor=yes"), ALL)
               )(another_user_may_hear)
+
+
+def not_roots_server_lets_the_group_hear(folder, outcomes):
+    """A server that another user than root runs, in a namespace with its own /run."""
+    script = ("mount -t tmpfs none /run && mkdir -m 777 /run/shmd /run/user && "
+              f"exec setpriv --reuid={OTHER_UID} --regid={OTHER_UID} --clear-groups "
+              '"$@"')
+    with Daemon() as daemon:
+        program = daemon.start(f"--socket={folder}/socket", *TWO_DEVICES,
+                               prefix=["unshare", "--mount", "bash", "-c", script, "-"])
+        daemon.wait_for(program, "device=tv spec=")
+        entered = os.open(f"/proc/{program.pid}/root{folder}", os.O_PATH)
+        as_user(OTHER_UID - 1, lambda: require_heard(
+            f"/proc/self/fd/{entered}/socket", *outcomes), [audio_group()])
+        os.close(entered)
+
+
+def other_user_can_serve():
+    """Whether there may be namespaces, and the program lies where all users reach it."""
+    script = f'mount -t tmpfs none /run && exec setpriv --reuid={OTHER_UID} test -x "$0"'
+    return os.geteuid() == 0 and subprocess.run(
+        ["unshare", "--mount", "bash", "-c", script, SHMD],
+        capture_output=True, check=False).returncode == 0
+
+
+if audio_group() is not None and other_user_can_serve():
+    test_each(("the system's, by its socket", "/run/shmd", ALL),
+              ("a user's", "/run/user", NONE))(not_roots_server_lets_the_group_hear)
+else:
+    skip("not roots server lets the group hear",
+         "no group audio, or no namespaces, or the build is out of reach")
 
 
 @test
