@@ -298,7 +298,7 @@ void Stream::CheckAlive(const std::optional<shm::Position>& position,
     const bool has_just_started =
         std::exchange(next_alive_check_ns_, now_ns + kSilenceNs) == 0;
     if (has_just_started) return;
-    // Who never waits for room also never looks what else the server says.
+    // A stream with a pool sleeps by its timer and never reads the socket: drain it here.
     if (WakesItself()) TakeMessages();
     if (position && position->time_ns + kSilenceNs > now_ns) return;
     if (!connection_->IsAlive()) OnLost();

@@ -2,6 +2,7 @@
 
 #include "client/card_ring.h"
 #include "client/connection.h"
+#include "client/delivery_margin.h"
 #include "client/position_tracker.h"
 #include "client/readiness.h"
 #include "shm/position.h"
@@ -135,13 +136,13 @@ class Stream final : private Connection::Listener {
     uint32_t SendData(uint32_t frames) noexcept;
     void TakeMessages() noexcept;
     void Arm() noexcept;
-    [[nodiscard]] bool WakesItself() const noexcept {
-        return is_playback_ && !over_socket_;
-    }
+    [[nodiscard]] bool WakesItself() const noexcept { return !over_socket_; }
     void PublishAvailMin() noexcept;
     void OnRoomMade() noexcept;
     void RaiseWhenReady(bool is_ready, int64_t now_ns) noexcept;
-    [[nodiscard]] int64_t RoomTimeNs(uint64_t room_frame, int64_t now_ns) const noexcept;
+    [[nodiscard]] uint64_t ReadyFrame() const noexcept;
+    [[nodiscard]] int64_t ReadyTimeNs(int64_t now_ns) const noexcept;
+    void LearnMargin(bool is_ready, int64_t now_ns) noexcept;
     void AskForWake(bool was_polled) noexcept;
     void TakeWakes(bool at_least_one) noexcept;
     [[nodiscard]] bool IsWoken() const noexcept;
@@ -200,7 +201,9 @@ class Stream final : private Connection::Listener {
     uint64_t wakes_owed_ = 0;   // wishes that the server has answered
     uint64_t wakes_taken_ = 0;  // wakes that came for them
     uint64_t avail_min_ = 1;
-    uint64_t room_frame_ = 0;  // with which played there is room; the timer is set by it
+    uint64_t ready_frame_ = 0;  // hw_ptr that makes it ready; the timer is set by it
+    bool has_missed_ = false;   // the timer ran out before hw_ptr was there
+    DeliveryMargin margin_;     // of a recorder
     uint64_t stop_threshold_ = wire::kNeverStop;
     int64_t next_alive_check_ns_ = 0;
     int64_t resumed_ns_ = 0;  // when the last pause ended

@@ -1,12 +1,14 @@
-// When the descriptor is readable, and who makes it so: by the clock for who plays from a
-// pool, else by the server's wakes; see doc/decisions/0007.
+// When the descriptor is readable, and what makes it so: on the memfd transport a timer,
+// on the socket transport the server's messages; see doc/decisions/0007 and 0011.
 
 #include "base/clock.h"
 #include "client/stream.h"
 #include "client/wake_time.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 namespace shmd::client {
 
@@ -17,11 +19,13 @@ namespace {
 
 // Less is not worth to set the timer anew.
 constexpr int64_t kSameTimeNs = 50'000;
+// How soon a player looks again that a late server has left without room.
+constexpr int64_t kLeastLateNs = base::kNsPerMs;
+constexpr int64_t kMostLateNs = 60 * base::kNsPerSecond;
 
 }  // namespace
 
-/** Who plays from a pool knows himself when there is room; its server tells him the end.
- */
+/** With a pool, only the end of the stream needs the server's wake. */
 void Stream::PublishAvailMin() noexcept {
     OwnBlock().avail_min_frames.store(WakesItself() ? wire::kNeverWake : avail_min_,
                                       std::memory_order_relaxed);
@@ -51,51 +55,69 @@ Stream::Snapshot Stream::UpdateReadiness(int64_t now_ns, bool was_polled) noexce
     const Snapshot snapshot = Look(now_ns);
     const bool is_ready = IsReady(snapshot);
     const bool runs_in_pool = snapshot.state == State::kRunning && !over_socket_;
-    if (runs_in_pool && is_playback_ && link_ == Link::kUp)
+    if (runs_in_pool && link_ == Link::kUp)
         RaiseWhenReady(is_ready, now_ns);
     else if (!is_ready)
         readiness_.Lower();
     else if (!runs_in_pool)
         readiness_.Raise();
-    // Otherwise the server's wake makes it readable: it is there, or comes with the
-    // cycle.
     if (!is_ready) AskForWake(was_polled);
     if (over_socket_ && words_are_new_ && link_ == Link::kUp) SendWords();
     return link_ == Link::kUp ? snapshot : Look(now_ns);
 }
 
+/** hw_ptr with which avail is avail_min. */
+uint64_t Stream::ReadyFrame() const noexcept {
+    return appl_ + avail_min_ - (is_playback_ ? params_.buffer_frames : 0);
+}
+
 /** Readable by the clock, with the end of a cycle: no server has to wake us for that. */
 void Stream::RaiseWhenReady(bool is_ready, int64_t now_ns) noexcept {
-    const uint64_t room_frame = appl_ + avail_min_ - params_.buffer_frames;
+    LearnMargin(is_ready, now_ns);
     // What became ready as expected is readable, or is with the end of this cycle.
     const bool is_expected =
-        room_frame == room_frame_ && readiness_.RaisedAtNs() != base::kNever;
-    room_frame_ = room_frame;
+        ReadyFrame() == ready_frame_ && readiness_.RaisedAtNs() != base::kNever;
+    ready_frame_ = ReadyFrame();
     if (is_ready) {
         if (!is_expected) readiness_.Raise();
         return;
     }
     const bool can_be = avail_min_ <= params_.buffer_frames;
-    const int64_t due_ns = can_be ? RoomTimeNs(room_frame, now_ns) : base::kNever;
+    const int64_t due_ns = can_be ? ReadyTimeNs(now_ns) : base::kNever;
     const int64_t raised_ns = readiness_.RaisedAtNs();
     const bool is_set = raised_ns > now_ns && std::abs(raised_ns - due_ns) < kSameTimeNs;
     if (!is_set) readiness_.RaiseAt(due_ns);
 }
 
-int64_t Stream::RoomTimeNs(uint64_t room_frame, int64_t now_ns) const noexcept {
+/** @pre the stream's timer is set, or has run out, for `ready_frame_` */
+void Stream::LearnMargin(bool is_ready, int64_t now_ns) noexcept {
+    const bool is_same = ReadyFrame() == ready_frame_;
+    const bool ran_out = readiness_.RaisedAtNs() <= now_ns;
+    if (is_playback_ || !ran_out || !is_same) {
+        has_missed_ = has_missed_ && is_same;
+    } else if (!is_ready) {
+        if (!std::exchange(has_missed_, true)) margin_.OnMissed();
+    } else if (!has_missed_) {
+        margin_.OnMet();
+    }
+}
+
+int64_t Stream::ReadyTimeNs(int64_t now_ns) const noexcept {
     const shm::Position& last = last_position_;
     const bool is_known =
         last.state == StreamState::kRunning && last.time_ns >= resumed_ns_;
+    const int64_t cycle_ns = PeerBlock().cycle_ns.load(std::memory_order_relaxed);
     // The server has not begun with it: not before it could be if it did so now.
-    const auto missing = static_cast<int64_t>(room_frame - tracker_.Newest());
-    const int64_t due_ns =
-        is_known ? WakeTimeNs(last, PeerBlock().cycle_ns.load(std::memory_order_relaxed),
-                              room_frame, params_.rate_hz)
-                 : now_ns + base::MulDiv(missing, base::kNsPerSecond, params_.rate_hz);
-    return NextLookNs(due_ns, now_ns);
+    const auto missing = static_cast<int64_t>(ready_frame_ - tracker_.Newest());
+    const int64_t due_ns = is_known
+                               ? WakeTimeNs(last, cycle_ns, ready_frame_, params_.rate_hz)
+                               : now_ns + DurationNs(missing, params_.rate_hz);
+    if (is_playback_) return NextLookNs(due_ns, now_ns, kLeastLateNs, kMostLateNs);
+    return NextLookNs(due_ns + margin_.Ns(), now_ns, DeliveryMargin::kLeastNs,
+                      std::max(cycle_ns, DeliveryMargin::kLeastNs));
 }
 
-/** Whatever else is to be told: a recorder's frames, room over the socket, the end. */
+/** For what no clock tells: the end of the stream, and everything over the socket. */
 void Stream::AskForWake(bool was_polled) noexcept {
     if (link_ != Link::kUp) return;
     const bool is_woken = IsWoken();

@@ -11,16 +11,14 @@ namespace {
 constexpr int64_t kLeastCycleNs = base::kNsPerMs / 10;
 constexpr int64_t kMostCycleNs = base::kNsPerSecond;
 constexpr int64_t kMostAheadNs = 50 * base::kNsPerSecond;
-constexpr int64_t kLeastLateNs = base::kNsPerMs;
 
-/** The time that `frames` frames take, rounded up: none of them is still to come then. */
+}  // namespace
+
 int64_t DurationNs(int64_t frames, uint32_t rate_hz) noexcept {
     const int64_t most_frames = kMostAheadNs / base::kNsPerSecond * rate_hz;
     return -base::MulDiv(-std::clamp<int64_t>(frames, 0, most_frames), base::kNsPerSecond,
                          rate_hz);
 }
-
-}  // namespace
 
 int64_t WakeTimeNs(const shm::Position& position, int64_t cycle_ns, uint64_t frame,
                    uint32_t rate_hz) noexcept {
@@ -36,9 +34,10 @@ int64_t WakeTimeNs(const shm::Position& position, int64_t cycle_ns, uint64_t fra
     return end_ns + std::max(beyond_ns, cycles * cycle);
 }
 
-int64_t NextLookNs(int64_t due_ns, int64_t now_ns) noexcept {
+int64_t NextLookNs(int64_t due_ns, int64_t now_ns, int64_t least_ns,
+                   int64_t most_ns) noexcept {
     if (due_ns > now_ns) return due_ns;
-    return now_ns + std::max(now_ns - due_ns, kLeastLateNs);
+    return now_ns + std::clamp(now_ns - due_ns, least_ns, most_ns);
 }
 
 }  // namespace shmd::client

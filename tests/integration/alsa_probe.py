@@ -7,6 +7,7 @@ Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer
                                          [before_ns, after_ns, moved, avail, delay], where
                                          moved is what was written or read
     alsa_probe.py blocked PCM PERIODS    write that much, blocking; how often it slept
+    alsa_probe.py reading PCM PERIODS    the same of a recorder
     alsa_probe.py idle PCM SECONDS       poll streams that have nothing to say; how often
                                          poll(2) returned, and how often it slept
     alsa_probe.py reload PCM TIMES       load alsa-lib, open and set, close, unload
@@ -105,6 +106,20 @@ def blocked(name, periods):
     return {"sleeps": slept}
 
 
+def reading(name, periods):
+    recorder = Recorder(name, 0)
+    frames = ctypes.create_string_buffer(PERIOD * FRAME_BYTES)
+    recorder.pcm.start()
+    # A start may need a look more.
+    recorder.pcm.readi(frames, PERIOD)
+    before = sleeps()
+    for _ in range(int(periods)):
+        recorder.pcm.readi(frames, PERIOD)
+    slept = sleeps() - before
+    recorder.pcm.close()
+    return {"sleeps": slept}
+
+
 def idle(name, seconds):
     """Full and not started, full and paused, and a recorder that has not begun."""
     prepared, paused = Player(name, NONBLOCK), Player(name, NONBLOCK)
@@ -193,8 +208,8 @@ print(json.dumps({"fds": [before, count()], "pools": pools,
                   "threads": len(os.listdir("/proc/self/task"))}))
 """
 
-ACTIONS = {"positions": positions, "blocked": blocked, "idle": idle, "map": channel_map,
-           "reload": reload}
+ACTIONS = {"positions": positions, "blocked": blocked, "reading": reading, "idle": idle,
+           "map": channel_map, "reload": reload}
 
 if __name__ == "__main__":
     print(json.dumps(ACTIONS[sys.argv[1]](*sys.argv[2:])))

@@ -99,6 +99,18 @@ def a_blocked_writer_wakes_once_a_period(memfd):
 
 
 @test_each(*TRANSPORTS)
+def a_blocked_reader_wakes_once_a_period(memfd):
+    periods = 100
+    with Server("virtual", settings=[f"memfd={memfd}"]) as server:
+        slept = probe(server, "reading", "shm", periods)["sleeps"]
+        server.stop()
+        stream, = server.streams(kind="capture")
+    expect(slept <= periods * 1.2, f"it slept {slept} times in {periods} periods")
+    # With a pool the server wakes a recorder at its end, if at all.
+    expect(memfd == "no" or stream["wakes"] <= 1, f"the server woke it: {stream}")
+
+
+@test_each(*TRANSPORTS)
 def a_poll_that_has_nothing_to_wait_for_is_not_woken(memfd):
     with Server("virtual", settings=[f"memfd={memfd}"]) as server:
         answer = probe(server, "idle", "shm", 10)

@@ -1,6 +1,7 @@
 #include "client/wake_time.h"
 
 #include "base/clock.h"
+#include "client/delivery_margin.h"
 #include "client/position_tracker.h"
 
 #include <gtest/gtest.h>
@@ -68,13 +69,44 @@ TEST(WakeTime, IsSomewhereAheadWhateverTheServerSays) {
         }
 }
 
+constexpr int64_t kLeastNs = kNsPerMs;
+constexpr int64_t kMostNs = 20 * kNsPerMs;
+
 TEST(NextLook, IsWhenItIsDue) {
-    EXPECT_EQ(NextLookNs(2000, 1000), 2000);
+    EXPECT_EQ(NextLookNs(2000, 1000, kLeastNs, kMostNs), 2000);
 }
 
 TEST(NextLook, IsRarerTheLongerTheServerIsLate) {
-    EXPECT_EQ(NextLookNs(1000, 1000), 1000 + kNsPerMs);
-    EXPECT_EQ(NextLookNs(0, 40 * kNsPerMs), 80 * kNsPerMs);
+    EXPECT_EQ(NextLookNs(1000, 1000, kLeastNs, kMostNs), 1000 + kNsPerMs);
+    EXPECT_EQ(NextLookNs(0, 15 * kNsPerMs, kLeastNs, kMostNs), 30 * kNsPerMs);
+}
+
+TEST(NextLook, ComesInTimeHoweverLateTheServerIs) {
+    EXPECT_EQ(NextLookNs(0, 40 * kNsPerMs, kLeastNs, kMostNs), 60 * kNsPerMs);
+}
+
+TEST(DeliveryMargin, GrowsWithEachMissUpToItsMost) {
+    DeliveryMargin margin;
+    EXPECT_EQ(margin.Ns(), DeliveryMargin::kLeastNs);
+    margin.OnMissed();
+    EXPECT_EQ(margin.Ns(), 2 * DeliveryMargin::kLeastNs);
+    for (int i = 0; i < 100; ++i)
+        margin.OnMissed();
+    EXPECT_EQ(margin.Ns(), DeliveryMargin::kMostNs);
+}
+
+TEST(DeliveryMargin, ShrinksAfterManyLooksInARow) {
+    DeliveryMargin margin;
+    margin.OnMissed();
+    margin.OnMissed();
+    for (int i = 0; i < DeliveryMargin::kLooksInARow - 1; ++i)
+        margin.OnMet();
+    EXPECT_EQ(margin.Ns(), 4 * DeliveryMargin::kLeastNs);
+    margin.OnMet();
+    EXPECT_EQ(margin.Ns(), 2 * DeliveryMargin::kLeastNs);
+    for (int i = 0; i < 10 * DeliveryMargin::kLooksInARow; ++i)
+        margin.OnMet();
+    EXPECT_EQ(margin.Ns(), DeliveryMargin::kLeastNs);
 }
 
 }  // namespace
