@@ -1,20 +1,25 @@
 #include "client/connection.h"
 
+#include "base/clock.h"
 #include "base/error.h"
-#include "ipc/fd_passing.h"
 #include "ipc/socket.h"
 #include "shm/memfd.h"
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace shmd::client {
 
 namespace {
 
 using wire::MessageType;
+
+constexpr int kMostErrno = 4095;  // the kernel's MAX_ERRNO
 
 shm::OwnPool MakePool() {
     try {
@@ -29,11 +34,24 @@ shm::OwnPool MakePool() {
     base::ThrowError(EPROTO, what);
 }
 
+/** Errors that say nothing about the server, but about this process or this machine. */
+bool IsOwnWant(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+[[noreturn]] void ThrowOwnWant(int error) {
+    const char* const what = error == EMFILE   ? "this process can open no more files"
+                             : error == ENFILE ? "this machine can open no more files"
+                                               : "no memory is left";
+    base::ThrowError(error, what);
+}
+
 base::UniqueFd RequireServer(const std::string& configured) {
     std::string tried;
     int error = ENOENT;
     for (const std::string& path : ipc::ClientSocketPaths(configured)) {
         if (base::UniqueFd socket = ipc::TryConnect(path); socket) return socket;
+        if (IsOwnWant(errno)) ThrowOwnWant(errno);
         // Of several places the one that exists says more than the one that does not.
         if (errno != ENOENT) error = errno;
         tried += (tried.empty() ? "" : " or ") + path;
@@ -41,6 +59,28 @@ base::UniqueFd RequireServer(const std::string& configured) {
     // No socket file means the same to an application as one that nobody answers on.
     if (error == ENOENT) error = ECONNREFUSED;
     base::ThrowError(error, ("no server answers at " + tried + " (start shmd)").c_str());
+}
+
+int64_t AnswerDeadlineNs() noexcept {
+    return base::SystemClock{}.NowNs() + Connection::kAnswerTimeoutMs * base::kNsPerMs;
+}
+
+/** Wait until `socket` is readable. Errors: ETIMEDOUT. */
+void RequireReadable(int socket, int64_t deadline_ns) {
+    pollfd waiting{socket, POLLIN, 0};
+    int ready = 0;
+    do {
+        const int64_t left_ns = deadline_ns - base::SystemClock{}.NowNs();
+        if (left_ns <= 0) break;
+        ready = ::poll(&waiting, 1, static_cast<int>(left_ns / base::kNsPerMs + 1));
+    } while (ready < 0 && errno == EINTR);
+    if (ready <= 0) base::ThrowError(ETIMEDOUT, "the shmd server does not answer");
+}
+
+[[noreturn]] void ThrowReceiveError(int error) {
+    if (IsOwnWant(error)) ThrowOwnWant(error);
+    if (error == EMSGSIZE) ThrowProtocol("a message of the server is too long");
+    base::ThrowError(error, "the shmd server is gone");
 }
 
 }  // namespace
@@ -54,23 +94,21 @@ Connection::Connection(const Options& options)
 }
 
 void Connection::Greet(const Options& options) {
-    auto hello = wire::MakeMessage<wire::Hello>(++serial_);
+    auto hello = wire::MakeMessage<wire::Hello>(NextSerial());
     hello.version = wire::kProtocolVersion;
     hello.flags = own_pool_.IsShared() ? wire::kCapabilityMemfd : 0;
     wire::SetText(hello.name, program_invocation_short_name);
-    RequireSent(wire::BytesOf(hello), {});
-    auto open = wire::MakeMessage<wire::OpenStream>(++serial_);
+    RequireSent(wire::BytesOf(hello));
+    auto open = wire::MakeMessage<wire::OpenStream>(NextSerial());
     open.direction = static_cast<uint8_t>(options.direction);
     if (options.device.size() >= sizeof open.device)
         base::ThrowError(ENODEV, "the device's name is too long");
     wire::SetText(open.device, options.device);
-    RequireSent(wire::BytesOf(open), {});
+    RequireSent(wire::BytesOf(open));
+    const int64_t deadline_ns = AnswerDeadlineNs();
     for (bool greeted = false;;) {
-        std::vector<base::UniqueFd> fds;
-        const auto message = Receive(fds);
-        const auto header = wire::FindHeader(message, fds.size());
-        if (!header) ThrowProtocol("malformed message from the server");
-        switch (static_cast<MessageType>(header->type)) {
+        const auto [header, message] = Receive(deadline_ns);
+        switch (static_cast<MessageType>(header.type)) {
             case MessageType::kHello: {
                 const auto answer = wire::FindMessage<wire::Hello>(message);
                 if (!answer || answer->version != wire::kProtocolVersion)
@@ -81,7 +119,7 @@ void Connection::Greet(const Options& options) {
             }
             case MessageType::kRegisterPool:
                 if (!greeted) ThrowProtocol("a pool before the server's hello");
-                TakeServerPool(message, fds);
+                TakeServerPool(message);
                 break;
             case MessageType::kStreamOpened: {
                 const auto opened = wire::FindMessage<wire::StreamOpened>(message);
@@ -97,19 +135,20 @@ void Connection::Greet(const Options& options) {
     }
 }
 
-void Connection::TakeServerPool(std::span<const std::byte> message,
-                                std::vector<base::UniqueFd>& fds) {
+void Connection::TakeServerPool(std::span<const std::byte> message) {
     const auto pool = wire::FindMessage<wire::RegisterPool>(message);
-    if (!pool || fds.size() != 1 || pool->pool_id != wire::kServerPoolId ||
+    if (!pool || pool->header.fd_count != 1 || pool->pool_id != wire::kServerPoolId ||
         server_pool_ || !own_pool_.IsShared() || !server_has_memfd_ ||
         pool->size_bytes <= wire::kBlockBytes || pool->size_bytes > wire::kPoolBytes)
         ThrowProtocol("malformed pool from the server");
-    const auto fault = shm::CheckOneWay(fds.front().Get(), pool->size_bytes);
+    // This process has no room for the descriptor: the socket carries the payload.
+    if (fds_.Count() == 0) return;
+    const int fd = fds_.All().front().Get();
+    const auto fault = shm::CheckOneWay(fd, pool->size_bytes);
     if (fault != shm::PoolFault::kNone) ThrowProtocol(shm::Describe(fault));
     try {
-        server_pool_ =
-            shm::Mapping::OfFile(fds.front().Get(), static_cast<size_t>(pool->size_bytes),
-                                 shm::Mapping::Access::kReadOnly);
+        server_pool_ = shm::Mapping::OfFile(fd, static_cast<size_t>(pool->size_bytes),
+                                            shm::Mapping::Access::kReadOnly);
     } catch (const std::system_error&) {
         // No address space left (a 32-bit program, a limit): the socket carries the
         // payload.
@@ -117,64 +156,75 @@ void Connection::TakeServerPool(std::span<const std::byte> message,
 }
 
 void Connection::OfferOwnPool() {
-    auto registration = wire::MakeMessage<wire::RegisterPool>(++serial_);
+    auto registration = wire::MakeMessage<wire::RegisterPool>(NextSerial());
     registration.header.fd_count = 1;
     registration.pool_id = wire::kClientPoolId;
     registration.size_bytes = own_pool_.Bytes().size();
     const base::UniqueFd fd = own_pool_.TakeFd();
     const int raw_fd = fd.Get();
-    RequireSent(wire::BytesOf(registration), {&raw_fd, 1});
-    pool_serial_ = registration.header.serial;
+    const int error =
+        ipc::SendMessage(socket_.Get(), wire::BytesOf(registration), {&raw_fd, 1}, 0);
+    // ETOOMANYREFS: this user has as many descriptors on their way as RLIMIT_NOFILE
+    // (unix(7)). The socket carries the payload; a server that is gone is seen next.
+    if (error == 0) pool_serial_ = registration.header.serial;
 }
 
 bool Connection::PoolsAreShared(Listener& listener) {
     if (pool_serial_ == 0) return pools_are_shared_;
-    const auto message = AwaitAnswer(std::exchange(pool_serial_, 0), listener);
-    const auto header = wire::FindHeader(message, 0);
+    const auto answer = AwaitAnswer(std::exchange(pool_serial_, 0), listener);
     pools_are_shared_ =
-        header && header->type == static_cast<uint16_t>(MessageType::kPoolRegistered);
+        answer.header.type == static_cast<uint16_t>(MessageType::kPoolRegistered);
     return pools_are_shared_;
 }
 
-std::span<const std::byte> Connection::Receive(std::vector<base::UniqueFd>& fds) {
-    pollfd waiting{socket_.Get(), POLLIN, 0};
-    int ready = 0;
-    do {
-        ready = ::poll(&waiting, 1, kAnswerTimeoutMs);
-    } while (ready < 0 && errno == EINTR);
-    if (ready == 0) base::ThrowError(ETIMEDOUT, "the shmd server does not answer");
-    auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds, MSG_DONTWAIT);
+std::optional<Connection::Incoming> Connection::FindIncoming(
+    const ipc::Received& received) const noexcept {
+    const auto bytes = std::span{buffer_}.first(received.bytes);
+    wire::MessageHeader header{};
+    std::memcpy(&header, bytes.data(), std::min(sizeof header, bytes.size()));
+    // How many there would have been is known from the header alone.
+    const size_t fd_count = received.fds_error != 0 ? header.fd_count : fds_.Count();
+    const auto checked = wire::FindHeader(bytes, fd_count);
+    if (!checked || checked->fd_count > wire::kMaxMessageFds) return {};
+    return Incoming{*checked, bytes};
+}
+
+Connection::Incoming Connection::Receive(int64_t deadline_ns) {
+    RequireReadable(socket_.Get(), deadline_ns);
+    auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds_, MSG_DONTWAIT);
     // A reset is told once, and before what the server has said last (unix(7): it closed
     // with something unread).
     if (received.error == ECONNRESET)
-        received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds, MSG_DONTWAIT);
-    if (received.error != 0) base::ThrowError(received.error, "the shmd server is gone");
-    return std::span{buffer_}.first(received.bytes);
+        received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds_, MSG_DONTWAIT);
+    if (received.error != 0) ThrowReceiveError(received.error);
+    const auto incoming = FindIncoming(received);
+    if (!incoming) ThrowProtocol("malformed message from the server");
+    return *incoming;
 }
 
-std::span<const std::byte> Connection::AwaitAnswer(uint32_t serial, Listener& listener) {
+Connection::Incoming Connection::AwaitAnswer(uint32_t serial, Listener& listener) {
+    const int64_t deadline_ns = AnswerDeadlineNs();
     for (;;) {
-        std::vector<base::UniqueFd> fds;
-        const auto message = Receive(fds);
-        const auto header = wire::FindHeader(message, fds.size());
-        if (!header) ThrowProtocol("malformed message from the server");
-        const bool is_answer = header->serial == serial;
-        const auto type = static_cast<MessageType>(header->type);
-        if (type == MessageType::kRefused && is_answer) ThrowRefused(message);
-        if (is_answer) return message;
-        listener.OnMessage(*header, message, fds);
+        const auto message = Receive(deadline_ns);
+        if (message.header.serial != serial) {
+            listener.OnMessage(message.header, message.bytes, fds_.All());
+            continue;
+        }
+        if (static_cast<MessageType>(message.header.type) == MessageType::kRefused)
+            ThrowRefused(message.bytes);
+        return message;
     }
 }
 
 template <typename Answer, typename Request>
 Answer Connection::Ask(Request request, Listener& listener) {
     PoolsAreShared(listener);
-    request.header.serial = ++serial_;
-    RequireSent(wire::BytesOf(request), {});
+    request.header.serial = NextSerial();
+    RequireSent(wire::BytesOf(request));
     const auto message = AwaitAnswer(request.header.serial, listener);
-    const auto header = wire::FindHeader(message, 0);
-    const auto answer = wire::FindMessage<Answer>(message);
-    if (!answer || header->type != static_cast<uint16_t>(Answer::kType))
+    const auto answer = wire::FindMessage<Answer>(message.bytes);
+    if (!answer || message.header.type != static_cast<uint16_t>(Answer::kType) ||
+        message.header.fd_count != 0)
         ThrowProtocol("another answer than was asked for");
     return *answer;
 }
@@ -190,14 +240,12 @@ int Connection::Send(std::span<const std::byte> head,
 }
 
 int Connection::TakeOne(Listener& listener) noexcept {
-    std::vector<base::UniqueFd> fds;
-    const auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds, MSG_DONTWAIT);
+    const auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds_, MSG_DONTWAIT);
     if (received.error != 0)
         return received.error == EWOULDBLOCK ? EAGAIN : received.error;
-    const auto message = std::span{buffer_}.first(received.bytes);
-    const auto header = wire::FindHeader(message, fds.size());
-    if (!header) return EPROTO;
-    listener.OnMessage(*header, message, fds);
+    const auto message = FindIncoming(received);
+    if (!message) return EPROTO;
+    listener.OnMessage(message->header, message->bytes, fds_.All());
     return 0;
 }
 
@@ -211,15 +259,17 @@ void Connection::ThrowRefused(std::span<const std::byte> message) {
     const auto refused = wire::FindMessage<wire::Refused>(message);
     if (!refused) ThrowProtocol("malformed refusal");
     const std::string reason{wire::FindText(refused->reason).value_or("refused")};
-    base::ThrowError(refused->error > 0 ? refused->error : EPROTO, reason.c_str());
+    // What alsa-lib hands on as -errno must be one: it is the server's word.
+    const bool is_errno = refused->error > 0 && refused->error <= kMostErrno;
+    base::ThrowError(is_errno ? refused->error : EPROTO, reason.c_str());
 }
 
-void Connection::RequireSent(std::span<const std::byte> message,
-                             std::span<const int> fds) {
-    const int error = ipc::SendMessage(socket_.Get(), message, fds, 0);
+void Connection::RequireSent(std::span<const std::byte> message) {
+    const int error = ipc::SendMessage(socket_.Get(), message, std::span<const int>{}, 0);
     // A server that refuses a connection says why and closes it. That is still to be
     // read, and all who send read next.
     if (error == 0 || error == EPIPE || error == ECONNRESET) return;
+    if (IsOwnWant(error)) ThrowOwnWant(error);
     base::ThrowError(error, "sending to the shmd server");
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "base/unique_fd.h"
+#include "ipc/fd_passing.h"
 #include "shm/mapping.h"
 #include "shm/pool.h"
 #include "wire/codec.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,7 +18,8 @@ namespace shmd::client {
 /**
  * One connection to the server: the socket, both pools, and requests with their answers.
  *
- * Nothing here starts a thread, prints, or waits for longer than kAnswerTimeoutMs.
+ * Nothing here starts a thread, prints, or waits for longer than kAnswerTimeoutMs,
+ * whatever else the server sends meanwhile.
  * Thread: one at a time.  Realtime: no.
  */
 class Connection {
@@ -30,7 +33,10 @@ class Connection {
     /** Takes the messages that are no answers: wakes, data, words, grants. */
     class Listener {
       public:
-        /** @param fds  that came with it; what is not moved away is closed */
+        /**
+         * @param fds  that came with it; what is not moved away is closed. Fewer than
+         *             header.fd_count if this process has no room for them.
+         */
         virtual void OnMessage(const wire::MessageHeader& header,
                                std::span<const std::byte> message,
                                std::span<base::UniqueFd> fds) = 0;
@@ -44,8 +50,8 @@ class Connection {
     /**
      * Connect, exchange hellos and open the stream: one round trip.
      * Errors: std::system_error: ECONNREFUSED when there is no server, ENODEV when it has
-     * no such device, EPROTO when it does not speak our protocol; what() says it in
-     * words.
+     * no such device, EPROTO when it does not speak our protocol, EMFILE, ENFILE and
+     * ENOMEM when this process or this machine has no room; what() says it in words.
      */
     explicit Connection(const Options& options);
 
@@ -91,14 +97,21 @@ class Connection {
     [[nodiscard]] bool IsAlive() const noexcept;
 
   private:
+    /** A message whose header fits; its descriptors are in fds_. */
+    struct Incoming {
+        wire::MessageHeader header;
+        std::span<const std::byte> bytes;
+    };
+
     void Greet(const Options& options);
-    void TakeServerPool(std::span<const std::byte> message,
-                        std::vector<base::UniqueFd>& fds);
+    void TakeServerPool(std::span<const std::byte> message);
     void OfferOwnPool();
-    std::span<const std::byte> Receive(std::vector<base::UniqueFd>& fds);
-    std::span<const std::byte> AwaitAnswer(uint32_t serial, Listener& listener);
+    std::optional<Incoming> FindIncoming(const ipc::Received& received) const noexcept;
+    Incoming Receive(int64_t deadline_ns);
+    Incoming AwaitAnswer(uint32_t serial, Listener& listener);
     [[noreturn]] static void ThrowRefused(std::span<const std::byte> message);
-    void RequireSent(std::span<const std::byte> message, std::span<const int> fds);
+    void RequireSent(std::span<const std::byte> message);
+    uint32_t NextSerial() noexcept { return serial_ = wire::SerialAfter(serial_); }
 
     shm::OwnPool own_pool_;
     base::UniqueFd socket_;
@@ -109,6 +122,7 @@ class Connection {
     uint32_t serial_ = 0;
     uint32_t pool_serial_ = 0;  // of a RegisterPool that was not answered yet
     std::vector<std::byte> buffer_;
+    ipc::FdList fds_;
 };
 
 }  // namespace shmd::client

@@ -2,6 +2,7 @@
 
 #include "wire/limits.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <array>
@@ -13,6 +14,8 @@ namespace shmd::ipc {
 namespace {
 
 constexpr size_t kControlBytes = CMSG_SPACE(sizeof(int) * wire::kMaxMessageFds);
+// Where CMSG_SPACE rounds up there is room for one more than the protocol has.
+constexpr size_t kControlFds = (kControlBytes - CMSG_LEN(0)) / sizeof(int);
 
 int Send(int socket, std::span<iovec> pieces, std::span<const int> fds,
          int flags) noexcept {
@@ -40,18 +43,30 @@ iovec Piece(std::span<const std::byte> bytes) noexcept {
     return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
 
-void TakeFds(msghdr& header, std::vector<base::UniqueFd>& fds) {
+/** @return how many there were; `fds` has as many as it has room for, the rest is closed
+ */
+size_t TakeFds(msghdr& header, FdList& fds) noexcept {
+    size_t taken = 0;
     for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
          control = CMSG_NXTHDR(&header, control)) {
         if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
             continue;
+        // The kernel writes this length, from what it has put into our own control bytes.
         const size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (size_t i = 0; i < count; ++i) {
             int fd = -1;
             std::memcpy(&fd, CMSG_DATA(control) + i * sizeof fd, sizeof fd);
-            fds.emplace_back(fd);
+            fds.Add(base::UniqueFd{fd});
         }
+        taken += count;
     }
+    return taken;
+}
+
+/** Why the kernel did not put a descriptor into this process's table. */
+int WhyNotTaken(int socket) noexcept {
+    const base::UniqueFd probe{::fcntl(socket, F_DUPFD_CLOEXEC, 0)};
+    return probe ? EACCES : EMFILE;
 }
 
 }  // namespace
@@ -69,8 +84,8 @@ int SendMessage(int socket, std::span<const std::byte> head,
     return Send(socket, pieces, {}, flags);
 }
 
-Received ReceiveMessage(int socket, std::span<std::byte> buffer,
-                        std::vector<base::UniqueFd>& fds, int flags) {
+Received ReceiveMessage(int socket, std::span<std::byte> buffer, FdList& fds,
+                        int flags) noexcept {
     alignas(cmsghdr) std::array<std::byte, kControlBytes> control{};
     iovec piece{buffer.data(), buffer.size()};
     msghdr header{};
@@ -78,19 +93,23 @@ Received ReceiveMessage(int socket, std::span<std::byte> buffer,
     header.msg_iovlen = 1;
     header.msg_control = control.data();
     header.msg_controllen = control.size();
+    fds.Clear();
     ssize_t received = 0;
     do {
         received = ::recvmsg(socket, &header, flags | MSG_CMSG_CLOEXEC);
     } while (received < 0 && errno == EINTR);
     if (received < 0) return {errno, 0};
-    const size_t fds_before = fds.size();
-    TakeFds(header, fds);
-    if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        fds.resize(fds_before);
-        return {EMSGSIZE, 0};
-    }
+    const size_t taken = TakeFds(header, fds);
+    // MSG_CTRUNC means one of two things. If our control bytes are full, the peer has
+    // sent more than the protocol has. Else the kernel stopped earlier, at a descriptor
+    // that this process could not take (scm_detach_fds in net/core/scm.c).
+    const bool is_cut = (header.msg_flags & MSG_CTRUNC) != 0;
+    const bool is_too_long = (header.msg_flags & MSG_TRUNC) != 0 || taken > fds.Count() ||
+                             (is_cut && taken == kControlFds);
+    if (is_too_long || is_cut) fds.Clear();
+    if (is_too_long) return {EMSGSIZE, 0};
     if (received == 0) return {ECONNRESET, 0};
-    return {0, static_cast<size_t>(received)};
+    return {0, static_cast<size_t>(received), is_cut ? WhyNotTaken(socket) : 0};
 }
 
 }  // namespace shmd::ipc

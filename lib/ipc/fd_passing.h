@@ -1,10 +1,9 @@
 #pragma once
 
-#include "base/unique_fd.h"
+#include "ipc/fd_list.h"
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 namespace shmd::ipc {
 
@@ -23,14 +22,18 @@ int SendMessage(int socket, std::span<const std::byte> head,
 struct Received {
     int error;     // 0, an errno, or ECONNRESET at the end of the connection
     size_t bytes;  // of the message
+    // Why this process could not take the descriptors of a message that is good
+    // otherwise: EMFILE, its table is full, or EACCES, a security module forbids it.
+    int fds_error = 0;
 };
 
 /**
- * Receive one message with up to wire::kMaxMessageFds descriptors, close-on-exec,
- * appended to `fds`. A message or a list of descriptors that did not fit is EMSGSIZE, and
- * the descriptors that came are closed.  Thread: any.
+ * Receive one message, and into `fds`, which is emptied first, its descriptors,
+ * close-on-exec. EMSGSIZE is the peer's fault: a message longer than `buffer`, or more
+ * descriptors than the protocol has, which are closed.
+ * Thread: any.  Allocates nothing.
  */
-Received ReceiveMessage(int socket, std::span<std::byte> buffer,
-                        std::vector<base::UniqueFd>& fds, int flags);
+Received ReceiveMessage(int socket, std::span<std::byte> buffer, FdList& fds,
+                        int flags) noexcept;
 
 }  // namespace shmd::ipc

@@ -20,6 +20,15 @@ namespace shmd::wire {
 std::optional<MessageHeader> FindHeader(std::span<const std::byte> message,
                                         size_t fd_count) noexcept;
 
+/**
+ * The serial of the request after the one with `serial`. It is never 0, which marks a
+ * message that is no answer; others come again after 2^32 requests, long after each was
+ * answered.
+ */
+constexpr uint32_t SerialAfter(uint32_t serial) noexcept {
+    return serial == UINT32_MAX ? 1 : serial + 1;
+}
+
 /** Copy `text` into a name field, cut to fit, padded with zeros. */
 void SetText(std::span<char> field, std::string_view text) noexcept;
 

@@ -1,7 +1,9 @@
 #include "client/connection.h"
 
+#include "ipc/socket.h"
 #include "shm/memfd.h"
 #include "tests/support/fd_checked_test.h"
+#include "tests/support/full_fd_table.h"
 #include "tests/unit/client/fake_server.h"
 
 #include <fcntl.h>
@@ -9,12 +11,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <cerrno>
+#include <chrono>
+#include <climits>
 #include <system_error>
+#include <thread>
 
 namespace shmd::client {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Peer = FakeServer::Peer;
 
 struct NoListener final : Connection::Listener {
@@ -340,6 +346,56 @@ TEST_F(ConnectionTest, RefusesADeviceNameThatIsTooLong) {
     } catch (const std::system_error& error) {
         EXPECT_EQ(error.code().value(), ENODEV);
     }
+}
+
+TEST_F(ConnectionTest, SaysThatThisProcessHasNoDescriptorLeft) {
+    FakeServer server{[](Peer& peer) { peer.AwaitEnd(); }};
+    try {
+        const test::FullFdTable full;
+        const Connection connection{At(server)};
+        FAIL() << "connected without a descriptor";
+    } catch (const std::system_error& error) {
+        EXPECT_EQ(error.code().value(), EMFILE);
+        EXPECT_THAT(error.what(), HasSubstr("this process"));
+        EXPECT_THAT(error.what(), Not(HasSubstr("start shmd")));
+    }
+    const base::UniqueFd end{ipc::TryConnect(server.Path())};
+}
+
+TEST_F(ConnectionTest, DoesWithoutPoolsWhenItHasNoRoomForTheServersDescriptor) {
+    FakeServer server{[](Peer& peer) {
+        shm::OwnPool pool = shm::OwnPool::Shared();
+        const base::UniqueFd fd = pool.TakeFd();
+        if (!peer.Greet()) return;
+        const test::FullFdTable full;  // it is one process
+        peer.Send(PoolMessage(), fd.Get());
+        peer.AnswerOpen();
+        peer.AwaitEnd();
+    }};
+    Connection connection{At(server)};
+    EXPECT_FALSE(connection.PoolsAreShared(listener_));
+}
+
+TEST_F(ConnectionTest, TakesNoErrorFromTheServerThatIsNone) {
+    for (const int error : {4096, INT_MAX})
+        EXPECT_EQ(Fail([=](Peer& peer) {
+                      peer.Greet();
+                      auto refused =
+                          wire::MakeMessage<wire::Refused>(peer.open_.header.serial);
+                      refused.error = error;
+                      peer.Send(refused);
+                      peer.AwaitEnd();
+                  }),
+                  EPROTO);
+}
+
+TEST_F(ConnectionTest, WaitsForAnAnswerNoLongerBecauseOtherMessagesCome) {
+    EXPECT_EQ(Fail([](Peer& peer) {
+                  if (!peer.Greet()) return;
+                  while (peer.TrySend(wire::MakeMessage<wire::Wake>()))
+                      std::this_thread::sleep_for(std::chrono::milliseconds{100});
+              }),
+              ETIMEDOUT);
 }
 
 }  // namespace

@@ -50,13 +50,16 @@ void FakeServer::Run() {
 
 std::span<const std::byte> FakeServer::Peer::ReceiveBytes() {
     fds_.clear();
-    const auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds_, 0);
+    ipc::FdList fds;
+    const auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds, 0);
+    for (base::UniqueFd& fd : fds.All())
+        fds_.push_back(std::move(fd));
     return std::span{buffer_}.first(received.bytes);
 }
 
-void FakeServer::Peer::SendBytes(std::span<const std::byte> message, int fd) {
+int FakeServer::Peer::SendBytes(std::span<const std::byte> message, int fd) {
     const std::span<const int> fds{&fd, fd < 0 ? size_t{0} : size_t{1}};
-    ipc::SendMessage(socket_.Get(), message, fds, 0);
+    return ipc::SendMessage(socket_.Get(), message, fds, 0);
 }
 
 bool FakeServer::Peer::Greet(uint32_t flags) {

@@ -36,7 +36,14 @@ class FakeServer {
         void Send(const T& message, int fd = -1) {
             SendBytes(wire::BytesOf(message), fd);
         }
-        void SendBytes(std::span<const std::byte> message, int fd = -1);
+        /** @return 0, or an errno */
+        int SendBytes(std::span<const std::byte> message, int fd = -1);
+
+        /** @return false: the client is gone */
+        template <typename T>
+        bool TrySend(const T& message) {
+            return SendBytes(wire::BytesOf(message)) == 0;
+        }
 
         /** Receive Hello and OpenStream, and answer with a good hello. */
         bool Greet(uint32_t flags = wire::kCapabilityMemfd);

@@ -1,6 +1,7 @@
 #include "ipc/fd_passing.h"
 
 #include "tests/support/fd_checked_test.h"
+#include "tests/support/full_fd_table.h"
 #include "tests/unit/loop/sockets.h"
 
 #include <fcntl.h>
@@ -39,7 +40,7 @@ class FdPassing : public test::FdCheckedTest {
     base::UniqueFd here_;
     base::UniqueFd there_;
     std::array<std::byte, 64> buffer_{};
-    std::vector<base::UniqueFd> fds_;
+    FdList fds_;
 };
 
 TEST_F(FdPassing, DeliversAMessageWhole) {
@@ -70,9 +71,9 @@ TEST_F(FdPassing, DeliversADescriptorThatIsClosedOnExec) {
     const int raw = sent.Get();
     EXPECT_EQ(Send("fd", {&raw, 1}), 0);
     EXPECT_EQ(Receive().error, 0);
-    ASSERT_EQ(fds_.size(), 1U);
-    EXPECT_NE(::fcntl(fds_[0].Get(), F_GETFD) & FD_CLOEXEC, 0);
-    EXPECT_EQ(loop::NumberOf(fds_[0]), 42U);
+    ASSERT_EQ(fds_.Count(), 1U);
+    EXPECT_NE(::fcntl(fds_.All()[0].Get(), F_GETFD) & FD_CLOEXEC, 0);
+    EXPECT_EQ(loop::NumberOf(fds_.All()[0]), 42U);
 }
 
 TEST_F(FdPassing, LeavesTheSendersDescriptorOpen) {
@@ -92,23 +93,50 @@ TEST_F(FdPassing, ClosesTheDescriptorsOfAMessageThatDidNotFit) {
     const int raw = sent.Get();
     EXPECT_EQ(Send(std::string(buffer_.size() + 1, 'x'), {&raw, 1}), 0);
     EXPECT_EQ(Receive().error, EMSGSIZE);
-    EXPECT_TRUE(fds_.empty());
+    EXPECT_EQ(fds_.Count(), 0U);
 }
 
 TEST_F(FdPassing, ClosesTheDescriptorsOfAListThatDidNotFit) {
     SendManyFds(5);
     EXPECT_EQ(Receive().error, EMSGSIZE);
-    EXPECT_TRUE(fds_.empty());
+    EXPECT_EQ(fds_.Count(), 0U);
 }
 
-TEST_F(FdPassing, KeepsTheDescriptorsOfEarlierMessagesWhenOneDoesNotFit) {
+TEST_F(FdPassing, ClosesTheDescriptorsOfAListThatIsOneTooLong) {
+    SendManyFds(2);
+    EXPECT_EQ(Receive().error, EMSGSIZE);
+    EXPECT_EQ(fds_.Count(), 0U);
+}
+
+TEST_F(FdPassing, ClosesTheDescriptorsOfTheMessageBefore) {
     const base::UniqueFd sent = loop::NumberedFd(7);
     const int raw = sent.Get();
-    Send("good", {&raw, 1});
+    Send("with", {&raw, 1});
+    Send("without");
     EXPECT_EQ(Receive().error, 0);
-    SendManyFds(5);
+    EXPECT_EQ(fds_.Count(), 1U);
+    EXPECT_EQ(Receive().error, 0);
+    EXPECT_EQ(fds_.Count(), 0U);
+}
+
+TEST_F(FdPassing, DeliversAMessageWhoseDescriptorThisProcessHasNoRoomFor) {
+    const base::UniqueFd sent = loop::NumberedFd(7);
+    const int raw = sent.Get();
+    Send("with", {&raw, 1});
+    const test::FullFdTable full;
+    const Received received = Receive();
+    EXPECT_EQ(received.error, 0);
+    EXPECT_EQ(received.bytes, 4U);
+    EXPECT_EQ(received.fds_error, EMFILE);
+    EXPECT_EQ(fds_.Count(), 0U);
+}
+
+TEST_F(FdPassing, BlamesThePeerForALongListEvenWhenThisProcessHasNoRoom) {
+    const base::UniqueFd sent = loop::NumberedFd(7);
+    const int raw = sent.Get();
+    Send(std::string(buffer_.size() + 1, 'x'), {&raw, 1});
+    const test::FullFdTable full;
     EXPECT_EQ(Receive().error, EMSGSIZE);
-    EXPECT_EQ(fds_.size(), 1U);
 }
 
 TEST_F(FdPassing, SaysThatThereIsNoMessageYet) {

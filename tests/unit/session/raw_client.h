@@ -45,7 +45,10 @@ class RawClient {
     /** The next message of whatever type, until the next call. Nothing at the end. */
     std::span<const std::byte> ReceiveAny() {
         fds_.clear();
-        const auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds_, 0);
+        ipc::FdList fds;
+        const auto received = ipc::ReceiveMessage(socket_.Get(), buffer_, fds, 0);
+        for (base::UniqueFd& fd : fds.All())
+            fds_.push_back(std::move(fd));
         error_ = received.error;
         if (received.error != 0) return {};
         return std::span{buffer_}.first(received.bytes);

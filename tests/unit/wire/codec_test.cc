@@ -112,5 +112,12 @@ TEST(FindData, RefusesAShortMessageAndAReservedFieldThatIsNotZero) {
     EXPECT_FALSE(FindData(BytesOf(data)));
 }
 
+TEST(SerialAfter, IsNeverThatOfAMessageThatIsNoAnswer) {
+    EXPECT_EQ(SerialAfter(0), 1U);
+    EXPECT_EQ(SerialAfter(7), 8U);
+    EXPECT_EQ(SerialAfter(UINT32_MAX - 1), UINT32_MAX);
+    EXPECT_EQ(SerialAfter(UINT32_MAX), 1U);
+}
+
 }  // namespace
 }  // namespace shmd::wire
