@@ -18,6 +18,8 @@ using client::Stream;
 
 // A drain takes as long as what is queued, and this much for the device and the machine.
 constexpr int64_t kDrainGraceNs = 2 * base::kNsPerSecond;
+// An application that forwards can queue more than its buffer; not more than this.
+constexpr uint64_t kMostQueuedFrames = uint64_t{1} << 32;
 
 int64_t Now() noexcept {
     return base::SystemClock{}.NowNs();
@@ -254,10 +256,14 @@ int PcmStream::Delay(snd_pcm_sframes_t* delay) noexcept {
     FollowApplication();
     const Stream::Snapshot now = stream_.Look(Now());
     if (const int error = TellState(now.state); error != 0) return error;
-    const auto ahead = static_cast<snd_pcm_sframes_t>(stream_.IsPlayback()
-                                                          ? appl_frames_ - now.hw_frames
-                                                          : now.hw_frames - appl_frames_);
-    *delay = ahead + static_cast<snd_pcm_sframes_t>(now.delay_frames);
+    const auto ahead =
+        static_cast<int64_t>(stream_.IsPlayback() ? appl_frames_ - now.hw_frames
+                                                  : now.hw_frames - appl_frames_);
+    // A server that lies makes it wrong, and not a number that a program calculates
+    // beyond its type with.
+    const auto boundary = static_cast<int64_t>(boundary_);
+    *delay = static_cast<snd_pcm_sframes_t>(std::clamp(ahead, -boundary, boundary) +
+                                            static_cast<int64_t>(now.delay_frames));
     return 0;
 }
 
@@ -308,6 +314,7 @@ snd_pcm_sframes_t PcmStream::Transfer(const snd_pcm_channel_area_t* areas,
                                       snd_pcm_uframes_t size) noexcept {
     const std::scoped_lock lock{mutex_};
     owner_.Set();
+    if (!stream_.HasParams()) return -EBADFD;
     FollowApplication();
     auto frames = static_cast<uint32_t>(std::min(size, io_.buffer_size));
     Copy(areas, offset, frames);
@@ -425,10 +432,11 @@ int PcmStream::WaitUntilDrained() noexcept {
             if (now.state != Stream::State::kDraining)
                 return 0;  // or another thread's drop
             if (deadline_ns == 0) {
-                const auto queued = static_cast<int64_t>(
-                    stream_.ApplFrames() - now.hw_frames + now.delay_frames);
+                const uint64_t queued =
+                    std::min<uint64_t>(stream_.Queued(now), kMostQueuedFrames);
                 deadline_ns = now_ns + kDrainGraceNs + patience_ns_ +
-                              base::MulDiv(queued, base::kNsPerSecond, io_.rate);
+                              base::MulDiv(static_cast<int64_t>(queued),
+                                           base::kNsPerSecond, io_.rate);
             }
             if (now_ns > deadline_ns) return -EIO;
         }

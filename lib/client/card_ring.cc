@@ -1,9 +1,41 @@
 #include "client/card_ring.h"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 #include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string_view>
 #include <utility>
 
 namespace shmd::client {
+
+namespace {
+
+constexpr unsigned kAlsaMajor = 116;  // CONFIG_SND_MAJOR in include/sound/core.h
+
+/**
+ * Whether sysfs knows the sound device of this minor number as something else than a PCM:
+ * a control, a sequencer. A sandbox may have no sysfs; then it is not known.
+ */
+bool IsOtherDevice(unsigned minor) noexcept {
+    std::array<char, 64> path{};
+    std::snprintf(path.data(), path.size(), "/sys/dev/char/%u:%u", kAlsaMajor, minor);
+    std::array<char, 512> target{};
+    const ssize_t length = ::readlink(path.data(), target.data(), target.size());
+    if (length <= 0) return false;
+    const std::string_view device{target.data(), static_cast<size_t>(length)};
+    return !device.substr(device.rfind('/') + 1).starts_with("pcm");
+}
+
+}  // namespace
+
+bool CardRing::IsCard(int fd) noexcept {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) &&
+           major(status.st_rdev) == kAlsaMajor && !IsOtherDevice(minor(status.st_rdev));
+}
 
 void CardRing::Forget(const wire::ServerBlock& server) noexcept {
     forgotten_ = server.direct.load(std::memory_order_acquire);

@@ -30,6 +30,14 @@ class CardRing {
           ring_{memory_.Writable().first(size_t{frame_bytes} * ring_frames), frame_bytes,
                 ring_frames} {}
 
+    /**
+     * Whether `fd`, which a server sent, is a sound card's PCM. Nothing else is mapped: a
+     * file that its owner makes shorter ends whoever touches the mapping, by SIGBUS. The
+     * kernel itself refuses to map more of a PCM than its ring, and keeps that ring while
+     * it is mapped.
+     */
+    static bool IsCard(int fd) noexcept;
+
     [[nodiscard]] uint32_t Grant() const noexcept { return grant_; }
 
     /** The application has stopped, paused, started or gone back: the present place is no

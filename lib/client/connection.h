@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/unique_fd.h"
+#include "client/card_ring.h"
 #include "ipc/fd_passing.h"
 #include "shm/mapping.h"
 #include "shm/pool.h"
@@ -28,6 +29,8 @@ class Connection {
         std::string server;  // a socket's path; empty: the usual places
         std::string device;  // empty: the server's default
         wire::Direction direction = wire::Direction::kPlayback;
+        // Which descriptors may be mapped as a card's ring; tests have no card.
+        bool (*is_card)(int fd) noexcept = &CardRing::IsCard;
     };
 
     /** Takes the messages that are no answers: wakes, data, words, grants. */

@@ -11,6 +11,10 @@ namespace {
 // A server publishes every cycle; beyond this the time is not interpolated but wrong.
 constexpr int64_t kMostElapsedNs = 10 * base::kNsPerSecond;
 
+// Three hours at 384 kHz. No server is that far ahead of what an application saw last;
+// one that says so is followed step by step, and the count never wraps.
+constexpr uint64_t kMostAheadFrames = uint64_t{1} << 32;
+
 bool Moves(wire::StreamState state) noexcept {
     return state == wire::StreamState::kRunning || state == wire::StreamState::kDraining;
 }
@@ -27,7 +31,8 @@ uint64_t PositionTracker::FrameAt(const shm::Position& position, uint64_t limit,
     }
     frame = std::min(frame, limit);
     // Signed: what is not ahead of the newest is behind it, and not far ahead.
-    if (static_cast<int64_t>(frame - newest_) > 0) newest_ = frame;
+    const uint64_t ahead = frame - newest_;
+    if (static_cast<int64_t>(ahead) > 0) newest_ += std::min(ahead, kMostAheadFrames);
     return newest_;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 namespace shmd::client {
@@ -18,6 +19,8 @@ namespace {
 // The server publishes every cycle, tens of milliseconds at most. When it was silent for
 // this long it is asked for, and again after as long.
 constexpr int64_t kSilenceNs = 250 * base::kNsPerMs;
+// More than any socket holds; one that is filled as fast as it is read is left for now.
+constexpr int kMostMessagesALook = 1024;
 
 }  // namespace
 
@@ -44,74 +47,6 @@ const wire::ServerBlock& Stream::PeerBlock() const noexcept {
     const std::byte* pool =
         mirror_ ? mirror_->Bytes().data() : connection_->ServerPool().data();
     return *reinterpret_cast<const wire::ServerBlock*>(pool);
-}
-
-void Stream::SetParams(const Params& params) {
-    if (card_) ReturnCard(card_->Grant());
-    params_ = params;
-    AgreeParams();
-    has_params_ = true;
-    Prepare();
-}
-
-void Stream::AgreeParams() {
-    const Params& params = params_;
-    const uint64_t ring_bytes = uint64_t{params.buffer_frames} * params.frame_bytes;
-    auto request = wire::MakeMessage<wire::SetParams>();
-    request.format = params.format;
-    request.channels = static_cast<uint8_t>(params.channels);
-    request.rate_hz = params.rate_hz;
-    request.period_frames = params.period_frames;
-    request.buffer_frames = params.buffer_frames;
-    std::ranges::copy(params.channel_map, request.channel_map);
-    over_socket_ = !connection_->PoolsAreShared(*this);
-    request.transport = static_cast<uint8_t>(over_socket_ ? wire::Transport::kSocket
-                                                          : wire::Transport::kMemfd);
-    if (is_playback_ && !over_socket_) {
-        request.ring_offset = wire::kBlockBytes;
-        request.ring_bytes = ring_bytes;
-    }
-    request.direct = static_cast<uint8_t>(
-        is_playback_ && !over_socket_ ? params.direct : wire::Direct::kNever);
-    const auto answer = connection_->Ask<wire::ParamsSet>(request, *this);
-    command_ = {command_.epoch, answer.generation, Wanted::kStopped};
-    if (over_socket_)
-        UsePrivateMemory();
-    else
-        UseSharedMemory(answer);
-    PublishAvailMin();
-    if (armed_ == 0) Arm();  // 0 is answered from the beginning, without a wake
-}
-
-void Stream::UseSharedMemory(const wire::ParamsSet& answer) {
-    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
-    if (is_playback_) {
-        write_ring_ = {connection_->OwnPool().subspan(wire::kBlockBytes, ring_bytes),
-                       params_.frame_bytes, params_.buffer_frames};
-        return;
-    }
-    const auto ring =
-        shm::FindRange(connection_->ServerPool(), answer.ring_offset, answer.ring_bytes);
-    if (!ring || ring->size() != ring_bytes)
-        base::ThrowError(EPROTO, "the capture ring does not lie in the server's pool");
-    read_ring_ = {*ring, params_.frame_bytes, params_.buffer_frames};
-}
-
-void Stream::UsePrivateMemory() {
-    if (!mirror_) mirror_ = shm::OwnPool::Private();
-    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
-    const auto memory = is_playback_ ? connection_->OwnPool() : mirror_->Bytes();
-    const auto ring = memory.subspan(wire::kBlockBytes, ring_bytes);
-    write_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
-    read_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
-}
-
-void Stream::FreeParams() {
-    Stop();
-    has_params_ = false;
-    if (link_ != Link::kUp) return;  // a server that is gone has freed everything already
-    if (card_) ReturnCard(card_->Grant());
-    connection_->Ask<wire::ParamsFreed>(wire::MakeMessage<wire::FreeParams>(), *this);
 }
 
 void Stream::SetThresholds(uint64_t avail_min_frames,
@@ -151,7 +86,7 @@ int Stream::Command(Wanted wanted) noexcept {
     const bool is_start =
         command_.wanted == Wanted::kStopped && wanted != Wanted::kStopped;
     if (is_start) {
-        ++command_.epoch;
+        command_.epoch = wire::EpochAfter(command_.epoch);
         OwnBlock().start_frames.store(tracker_.Newest(), std::memory_order_relaxed);
     }
     command_.wanted = wanted;
@@ -199,19 +134,29 @@ Stream::Snapshot Stream::Look(int64_t now_ns) noexcept {
     }
     const uint64_t frame = is_making_up_ ? stands_at_ : tracker_.Newest();
     const State state = StateOf(position);
-    return {state, frame - base_, last_position_.delay_frames + Undelivered(state)};
+    const uint64_t delay = last_position_.delay_frames + Undelivered(state);
+    return {state, frame - base_, std::min(delay, MostDelayFrames())};
 }
 
 /** Frames that a recorder's device has captured since the server was there last. */
 uint64_t Stream::Undelivered(State state) const noexcept {
     if (is_playback_ || is_making_up_ || state != State::kRunning) return 0;
-    return device_tracker_.Newest() - tracker_.Newest();
+    const uint64_t device = device_tracker_.Newest();
+    return device - std::min(device, tracker_.Newest());
 }
 
-/** What the server said last of this start. */
+/**
+ * What the server said last of this start. Its words may be anything: here they are
+ * bounded, so that no sum or difference of them leaves 64 bits.
+ */
 std::optional<shm::Position> Stream::FindPosition() noexcept {
+    constexpr uint64_t kMostFrames = INT64_MAX;
     auto position = shm::ReadPosition(PeerBlock());
     if (!position) position = last_position_;  // a writer that died in the middle
+    position->time_ns = std::clamp<int64_t>(position->time_ns, 0, INT64_MAX / 2);
+    position->frames = std::min(position->frames, kMostFrames);
+    position->limit_frames = std::min(position->limit_frames, kMostFrames);
+    position->delay_frames = std::min(position->delay_frames, MostDelayFrames());
     // Of a stream that is stopped nothing counts any more: its server may not know it
     // yet.
     const bool is_ours = command_.wanted != Wanted::kStopped && position &&
@@ -248,12 +193,19 @@ void Stream::EndRefresh() noexcept {
 }
 
 uint64_t Stream::Limit(const shm::Position& position) const noexcept {
+    return std::min(KnownLimit(position), MostFrame(position.state));
+}
+
+/** hw_ptr is never more, whatever the server says, unless it may run over for ever. */
+uint64_t Stream::MostFrame(StreamState state) const noexcept {
+    if (stop_threshold_ == wire::kNeverStop) return UINT64_MAX;
+    const uint64_t most_avail =
+        std::max<uint64_t>(stop_threshold_, params_.buffer_frames);
+    if (!is_playback_) return appl_ + most_avail;
     // The server tells of an underrun; until it does there is a frame to play.
-    const bool may_run_dry = is_playback_ && position.state == StreamState::kRunning &&
-                             stop_threshold_ != wire::kNeverStop;
-    const uint64_t xrun_frames = appl_ + stop_threshold_ - params_.buffer_frames;
-    const uint64_t most = may_run_dry && appl_ > base_ ? xrun_frames - 1 : UINT64_MAX;
-    return std::min(KnownLimit(position), most);
+    if (state == StreamState::kRunning && appl_ > base_)
+        return appl_ + stop_threshold_ - params_.buffer_frames - 1;
+    return state == StreamState::kDraining ? appl_ : appl_ + most_avail;
 }
 
 uint64_t Stream::KnownLimit(const shm::Position& position) const noexcept {
@@ -300,7 +252,7 @@ void Stream::CheckAlive(const std::optional<shm::Position>& position,
     if (has_just_started) return;
     // A stream with a pool sleeps by its timer and never reads the socket: drain it here.
     if (WakesItself()) TakeMessages();
-    if (position && position->time_ns + kSilenceNs > now_ns) return;
+    if (position && std::abs(now_ns - position->time_ns) < kSilenceNs) return;
     if (!connection_->IsAlive()) OnLost();
 }
 
@@ -349,7 +301,7 @@ uint64_t Stream::Avail(uint64_t hw_frames) const noexcept {
  */
 void Stream::TakeMessages() noexcept {
     int error = 0;
-    while (error == 0 && link_ == Link::kUp)
+    for (int i = 0; i < kMostMessagesALook && error == 0 && link_ == Link::kUp; ++i)
         error = connection_->TakeOne(*this);
     if (error != 0 && error != EAGAIN) OnLost();
     if (IsWoken() && !is_refreshing_) readiness_.Raise();

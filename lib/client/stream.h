@@ -9,6 +9,7 @@
 #include "shm/ring.h"
 #include "wire/stream_block.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -54,9 +55,14 @@ class Stream final : private Connection::Listener {
     [[nodiscard]] bool IsPlayback() const noexcept { return is_playback_; }
     [[nodiscard]] int PollFd() const noexcept { return readiness_.PollFd(); }
 
-    /** One round trip. Errors: as Connection::Ask. */
+    /**
+     * One round trip. Errors: as Connection::Ask. After a refusal the stream has no
+     * parameters; when the server went meanwhile, it has those of before.
+     */
     void SetParams(const Params& params);
     void FreeParams();
+    /** Whether there is a ring to write to or to read from. Realtime: yes. */
+    [[nodiscard]] bool HasParams() const noexcept { return has_params_; }
 
     /** @param stop_threshold_frames  wire::kNeverStop for ALSA's boundary. Realtime: yes.
      */
@@ -84,9 +90,10 @@ class Stream final : private Connection::Listener {
         State state;
         uint64_t hw_frames;  // hw_ptr
         // Between hw_ptr and the device's end: over the socket's ring, or from a
-        // recorder's device, which goes on capturing.
+        // recorder's device, which goes on capturing. At most kMostDelaySeconds of each.
         uint64_t delay_frames;
     };
+    static constexpr uint32_t kMostDelaySeconds = 10;
     Snapshot Look(int64_t now_ns) noexcept;
 
     /** Where the application is; also after it went back or forward. Realtime: yes. */
@@ -119,13 +126,19 @@ class Stream final : private Connection::Listener {
     [[nodiscard]] bool IsReady(const Snapshot& snapshot) const noexcept;
 
     [[nodiscard]] uint64_t Avail(uint64_t hw_frames) const noexcept;
+    /** What a player still has to hear, with the device's delay, by `snapshot`. */
+    [[nodiscard]] uint64_t Queued(const Snapshot& snapshot) const noexcept {
+        const uint64_t appl = ApplFrames();
+        return appl - std::min(appl, snapshot.hw_frames) + snapshot.delay_frames;
+    }
     /** Whether the server is gone, and no other is looked for any more. */
     [[nodiscard]] bool IsGone() const noexcept { return link_ == Link::kGone; }
 
   private:
     void OnMessage(const wire::MessageHeader& header, std::span<const std::byte> message,
                    std::span<base::UniqueFd> fds) override;
-    void OnDirectGrant(const wire::DirectGrant& grant, const base::UniqueFd& fd) noexcept;
+    void OnDirectGrant(const wire::DirectGrant& grant,
+                       std::span<const base::UniqueFd> fds) noexcept;
     void ReturnCard(uint32_t grant) noexcept;
     void CopyToCard(uint64_t position, uint32_t frames) noexcept;
     void OnWords(const wire::ServerWords& words) noexcept;
@@ -153,7 +166,11 @@ class Stream final : private Connection::Listener {
     void RefreshWords(const shm::Position& position, int64_t now_ns) noexcept;
     void EndRefresh() noexcept;
     [[nodiscard]] uint64_t Limit(const shm::Position& position) const noexcept;
+    [[nodiscard]] uint64_t MostFrame(wire::StreamState state) const noexcept;
     [[nodiscard]] uint64_t Undelivered(State state) const noexcept;
+    [[nodiscard]] uint64_t MostDelayFrames() const noexcept {
+        return uint64_t{kMostDelaySeconds} * params_.rate_hz;
+    }
     [[nodiscard]] uint64_t KnownLimit(const shm::Position& position) const noexcept;
     void CheckAlive(const std::optional<shm::Position>& position,
                     int64_t now_ns) noexcept;
@@ -169,7 +186,24 @@ class Stream final : private Connection::Listener {
     void Restart(wire::Wanted wanted) noexcept;
     void CopyFrames(std::span<const std::byte> old_pool) noexcept;
 
+    /** What AgreeParams replaces, and what is brought back if it fails. */
+    struct Agreed {
+        Params params;
+        shm::RingArea<std::byte> write_ring;
+        shm::RingArea<const std::byte> read_ring;
+        bool over_socket;
+        bool has_params;
+    };
+    [[nodiscard]] Agreed Current() const noexcept {
+        return {params_, write_ring_, read_ring_, over_socket_, has_params_};
+    }
+    void BringBack(const Agreed& agreed) noexcept;
     void AgreeParams();
+    void AskForParams();
+    void ForgetRings() noexcept {
+        write_ring_ = {};
+        read_ring_ = {};
+    }
     [[nodiscard]] wire::ClientBlock& OwnBlock() const noexcept;
     [[nodiscard]] const wire::ServerBlock& PeerBlock() const noexcept;
 
@@ -188,6 +222,7 @@ class Stream final : private Connection::Listener {
     int64_t next_try_ns_ = 0;  // while it is lost; 0: at once
     int64_t give_up_ns_ = 0;
     bool has_params_ = false;
+    bool is_agreeing_ = false;  // SetParams was sent and not answered yet
     bool is_prepared_ = false;
     bool has_lost_frames_ = false;
     bool is_making_up_ = false;  // plays what was queued when the server went
@@ -195,10 +230,14 @@ class Stream final : private Connection::Listener {
     bool words_are_new_ = false;
     bool is_refreshing_ = false;
     wire::Command command_;
+    // Of the 64-bit counts none wraps. Frames grow by what the rate allows, or by what an
+    // application skips: a ring each call at most, 4 Mi frames, which takes 12 days of
+    // nothing else to reach 2^62, where the server drops it. The others grow by one a
+    // system call.
     uint64_t base_ = 0;  // the count of frame 0 in the shared words
     uint64_t appl_ = 0;  // the application's frame, in that count
     uint64_t armed_ = 0;
-    uint64_t wakes_owed_ = 0;   // wishes that the server has answered
+    uint64_t wakes_owed_ = 0;   // wake requests that the server has answered
     uint64_t wakes_taken_ = 0;  // wakes that came for them
     uint64_t avail_min_ = 1;
     uint64_t ready_frame_ = 0;  // hw_ptr that makes it ready; the timer is set by it

@@ -58,7 +58,9 @@ void Stream::TryAgain(int64_t now_ns) noexcept {
 
 /** Errors: those of Connection; the stream is as it was then, and lost. */
 void Stream::Resume(std::unique_ptr<Connection> connection) {
-    const Wanted wanted = command_.wanted;
+    const wire::Command command = command_;
+    const Wanted wanted = command.wanted;
+    const Agreed agreed = Current();
     auto mirror = std::exchange(mirror_, {});
     std::swap(connection, connection_);
     try {
@@ -68,7 +70,8 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
         // The last that may fail: from here on the rings lie in the new pools.
         if (has_params_) AgreeParams();
     } catch (...) {
-        command_.wanted = wanted;
+        command_ = command;
+        BringBack(agreed);
         std::swap(connection, connection_);
         mirror_ = std::move(mirror);
         throw;
@@ -108,8 +111,9 @@ void Stream::Restart(Wanted wanted) noexcept {
                                             stop_threshold_ != wire::kNeverStop);
     if (!is_making_up_) stands_at_ = at;
     if (over_socket_ && is_playback_ && appl_ > at) {
-        const uint64_t end = std::exchange(appl_, at);
-        SendData(static_cast<uint32_t>(end - at));
+        const uint64_t queued = std::min<uint64_t>(appl_ - at, params_.buffer_frames);
+        const uint64_t end = std::exchange(appl_, appl_ - queued);
+        SendData(static_cast<uint32_t>(queued));
         appl_ = end;
     }
     Command(makes_up ? Wanted::kDraining : wanted);

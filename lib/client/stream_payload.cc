@@ -38,8 +38,8 @@ uint32_t Stream::SendData(uint32_t frames) noexcept {
         (wire::kMaxMessageBytes - sizeof(wire::Data)) / params_.frame_bytes);
     uint32_t sent = 0;
     while (sent < frames && link_ == Link::kUp) {
-        const auto run =
-            write_ring_.Runs(appl_ + sent, std::min(frames - sent, most)).first;
+        const uint32_t count = std::min({frames - sent, most, params_.buffer_frames});
+        const auto run = write_ring_.Runs(appl_ + sent, count).first;
         auto data = wire::MakeMessage<wire::Data>();
         data.header.size_bytes += static_cast<uint32_t>(run.size());
         data.position_frames = appl_ + sent;
@@ -60,9 +60,8 @@ void Stream::OnMessage(const wire::MessageHeader& header,
             ++wakes_taken_;
             break;
         case wire::MessageType::kDirectGrant:
-            if (const auto grant = wire::FindMessage<wire::DirectGrant>(message);
-                grant && fds.size() == 1)
-                OnDirectGrant(*grant, fds.front());
+            if (const auto grant = wire::FindMessage<wire::DirectGrant>(message))
+                OnDirectGrant(*grant, fds);
             break;
         case wire::MessageType::kDirectRecall:
             if (const auto recall = wire::FindMessage<wire::DirectRecall>(message))
@@ -83,19 +82,24 @@ void Stream::OnMessage(const wire::MessageHeader& header,
 }
 
 void Stream::OnDirectGrant(const wire::DirectGrant& grant,
-                           const base::UniqueFd& fd) noexcept {
+                           std::span<const base::UniqueFd> fds) noexcept {
     const uint64_t bytes = uint64_t{grant.ring_frames} * params_.frame_bytes;
-    if (!is_playback_ || over_socket_ || card_ || bytes == 0 || bytes > kMostCardBytes)
-        return;
+    // The server grants before it answers SetParams, and later, but never without.
+    const bool is_wanted = is_playback_ && !over_socket_ &&
+                           (is_agreeing_ || has_params_) &&
+                           params_.direct != wire::Direct::kNever;
+    const bool is_good = is_wanted && !card_ && bytes != 0 && bytes <= kMostCardBytes &&
+                         fds.size() == 1 && options_.is_card(fds.front().Get());
+    // What is not used is given back: the server hears that this is settled.
+    if (!is_good) return ReturnCard(grant.grant);
     try {
-        card_.emplace(
-            grant.grant,
-            shm::Mapping::OfFile(fd.Get(), shm::WholePages(static_cast<size_t>(bytes)),
-                                 shm::Mapping::Access::kReadWrite),
-            params_.frame_bytes, grant.ring_frames);
+        card_.emplace(grant.grant,
+                      shm::Mapping::OfFile(fds.front().Get(),
+                                           shm::WholePages(static_cast<size_t>(bytes)),
+                                           shm::Mapping::Access::kReadWrite),
+                      params_.frame_bytes, grant.ring_frames);
     } catch (const std::system_error&) {
-        // A security module, or no address space: the pool carries it all. The server
-        // hears that this is settled.
+        // A security module, or no address space: the pool carries it all.
         card_.reset();
         ReturnCard(grant.grant);
     }
@@ -125,9 +129,12 @@ void Stream::OnWords(const wire::ServerWords& words) noexcept {
 }
 
 void Stream::OnData(const wire::DataView& view) noexcept {
+    // A server may send this at any time, also while there is no ring, or another one
+    // than it means: what counts is the ring that is there.
     const uint32_t frames = view.data.frames;
-    if (is_playback_ || frames > params_.buffer_frames ||
-        view.payload.size() != size_t{frames} * params_.frame_bytes)
+    if (is_playback_ || !over_socket_ || !write_ring_.HasMemory() ||
+        frames > write_ring_.BufferFrames() ||
+        view.payload.size() != uint64_t{frames} * write_ring_.FrameBytes())
         return;
     const auto runs = write_ring_.Runs(view.data.position_frames, frames);
     std::ranges::copy(view.payload.first(runs.first.size()), runs.first.begin());

@@ -22,6 +22,8 @@ constexpr int64_t kSameTimeNs = 50'000;
 // How soon a player looks again that a late server has left without room.
 constexpr int64_t kLeastLateNs = base::kNsPerMs;
 constexpr int64_t kMostLateNs = 60 * base::kNsPerSecond;
+// A server that sends other messages without end is left to the next look.
+constexpr int kMostMessagesAWake = 64;
 
 }  // namespace
 
@@ -113,8 +115,9 @@ int64_t Stream::ReadyTimeNs(int64_t now_ns) const noexcept {
                                ? WakeTimeNs(last, cycle_ns, ready_frame_, params_.rate_hz)
                                : now_ns + DurationNs(missing, params_.rate_hz);
     if (is_playback_) return NextLookNs(due_ns, now_ns, kLeastLateNs, kMostLateNs);
-    return NextLookNs(due_ns + margin_.Ns(), now_ns, DeliveryMargin::kLeastNs,
-                      std::max(cycle_ns, DeliveryMargin::kLeastNs));
+    constexpr int64_t kLeastNs = DeliveryMargin::kLeastNs;
+    return NextLookNs(due_ns + margin_.Ns(), now_ns, kLeastNs,
+                      std::clamp(cycle_ns, kLeastNs, base::kNsPerSecond));
 }
 
 /** For what no clock tells: the end of the stream, and everything over the socket. */
@@ -135,8 +138,9 @@ void Stream::AskForWake(bool was_polled) noexcept {
  */
 void Stream::TakeWakes(bool at_least_one) noexcept {
     int error = 0;
-    while (error == 0 && (at_least_one || wakes_taken_ < wakes_owed_)) {
-        at_least_one = false;
+    for (int i = 0; i < kMostMessagesAWake && error == 0; ++i) {
+        const bool is_owed = wakes_taken_ < wakes_owed_;
+        if (!is_owed && !(at_least_one && i == 0)) break;
         error = connection_->TakeOne(*this);
     }
     if (error != 0 && error != EAGAIN) OnLost();

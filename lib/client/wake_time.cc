@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kLeastCycleNs = base::kNsPerMs / 10;
 constexpr int64_t kMostCycleNs = base::kNsPerSecond;
+constexpr int64_t kMostTimeNs = INT64_MAX / 2;
 constexpr int64_t kMostAheadNs = 50 * base::kNsPerSecond;
 
 }  // namespace
@@ -23,7 +24,9 @@ int64_t DurationNs(int64_t frames, uint32_t rate_hz) noexcept {
 int64_t WakeTimeNs(const shm::Position& position, int64_t cycle_ns, uint64_t frame,
                    uint32_t rate_hz) noexcept {
     const auto this_cycle = static_cast<int64_t>(position.limit_frames - position.frames);
-    const int64_t end_ns = position.time_ns + DurationNs(this_cycle, rate_hz);
+    // The server's word for the time is no reason to calculate beyond 64 bits.
+    const int64_t time_ns = std::clamp<int64_t>(position.time_ns, 0, kMostTimeNs);
+    const int64_t end_ns = time_ns + DurationNs(this_cycle, rate_hz);
     const auto beyond = static_cast<int64_t>(frame - position.limit_frames);
     if (beyond <= 0) return end_ns;
     const int64_t beyond_ns = DurationNs(beyond, rate_hz);

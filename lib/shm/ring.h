@@ -38,6 +38,8 @@ class RingArea {
                 bytes_.first((frames - head) * frame_bytes_)};
     }
 
+    /** Whether there is memory behind it. Without, no frame lies anywhere. */
+    [[nodiscard]] bool HasMemory() const noexcept { return !bytes_.empty(); }
     [[nodiscard]] uint32_t FrameBytes() const noexcept { return frame_bytes_; }
     [[nodiscard]] uint32_t BufferFrames() const noexcept { return buffer_frames_; }
 

@@ -65,6 +65,16 @@ struct Command {
     }
 };
 
+/**
+ * The epoch of the start after that of `epoch`. It is never 0: a word of 0 is what a
+ * server has acted on before the first. Others come again after 2^32 starts. A server
+ * compares an epoch with the newest that it knows alone, and a Kick goes with each start,
+ * so that it cannot be 2^32 starts behind.
+ */
+constexpr uint32_t EpochAfter(uint32_t epoch) noexcept {
+    return epoch == UINT32_MAX ? 1 : epoch + 1;
+}
+
 /** A stop threshold that is never reached (ALSA's `boundary`). */
 inline constexpr uint64_t kNeverStop = UINT64_MAX;
 

@@ -76,6 +76,12 @@ TEST_F(PositionTrackerTest, SurvivesTimesThatCannotBe) {
     }
 }
 
+TEST_F(PositionTrackerTest, FollowsAFrameThatCannotBeStepByStep) {
+    constexpr uint64_t kLie = uint64_t{1} << 61;
+    EXPECT_LT(tracker_.FrameAt(At(kLie), UINT64_MAX, kNow), uint64_t{1} << 33);
+    EXPECT_LT(tracker_.FrameAt(At(kLie), UINT64_MAX, kNow), uint64_t{1} << 34);
+}
+
 TEST_F(PositionTrackerTest, IgnoresAFrameFarBehind) {
     EXPECT_EQ(tracker_.FrameAt(At(0), kFar, kNow), 1000U);
     EXPECT_EQ(tracker_.FrameAt(At(UINT64_MAX), UINT64_MAX, kNow + kNsPerSecond), 47999U);

@@ -62,10 +62,14 @@ TEST(WakeTime, FindsTheFramePlayed) {
 TEST(WakeTime, IsSomewhereAheadWhateverTheServerSays) {
     for (const uint64_t limit : {uint64_t{0}, UINT64_MAX, UINT64_MAX / 2})
         for (const int64_t cycle_ns : {INT64_MIN, int64_t{0}, INT64_MAX}) {
-            const shm::Position position{.time_ns = 0, .limit_frames = limit};
+            shm::Position position{.time_ns = 0, .limit_frames = limit};
             const int64_t time_ns = WakeTimeNs(position, cycle_ns, 100, 48000);
             EXPECT_GE(time_ns, 0);
             EXPECT_LE(time_ns, 120 * base::kNsPerSecond);
+            for (const int64_t lie_ns : {INT64_MIN, INT64_MAX}) {
+                position.time_ns = lie_ns;
+                EXPECT_GE(WakeTimeNs(position, cycle_ns, 100, 48000), 0);
+            }
         }
 }
 

@@ -597,6 +597,7 @@ TEST_F(DirectPlayTest, LosesNothingOfWhoPlaysWhenAnotherReturnsTheRing) {
 /** The client's own side of it, with an ordinary stream. */
 TEST_F(DirectPlayTest, AStreamThatMayHaveItPlaysBitForBitThroughTheRing) {
     client::Connection::Options options;
+    options.is_card = [](int) noexcept { return true; };  // it is a memfd
     options.server = server_->Path();
     client::Stream stream{options};
     client::Stream::Params params;

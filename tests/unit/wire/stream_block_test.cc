@@ -61,5 +61,13 @@ TEST(StreamBlocks, LeaveARingThatBeginsOnAPage) {
     EXPECT_EQ(kPoolBytes, kBlockBytes + kRingBytes);
 }
 
+TEST(EpochAfter, IsNeverThatOfAServerThatKnowsNone) {
+    EXPECT_EQ(EpochAfter(0), 1U);
+    EXPECT_EQ(EpochAfter(41), 42U);
+    EXPECT_EQ(EpochAfter(UINT32_MAX), 1U);
+    EXPECT_FALSE(Command::SameEpoch(
+        Command{.epoch = EpochAfter(UINT32_MAX), .generation = 0}.Pack(), 0));
+}
+
 }  // namespace
 }  // namespace shmd::wire

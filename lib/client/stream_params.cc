@@ -1,0 +1,124 @@
+// What a stream agrees on with the server before it runs, and the rings that follow.
+
+#include "base/error.h"
+#include "client/stream.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace shmd::client {
+
+using wire::Wanted;
+
+namespace {
+
+// alsa-lib reads samples of up to eight bytes where they lie.
+constexpr uint64_t kSampleAlignment = 8;
+
+}  // namespace
+
+void Stream::SetParams(const Params& params) {
+    if (link_ != Link::kUp) base::ThrowError(ENODEV, "the shmd server is gone");
+    if (card_) ReturnCard(card_->Grant());
+    const Agreed before = Current();
+    has_params_ = false;
+    params_ = params;
+    try {
+        AgreeParams();
+    } catch (...) {
+        if (connection_->IsAlive()) throw;
+        OnLost();
+        BringBack(before);
+        throw;
+    }
+    has_params_ = true;
+    Prepare();
+}
+
+void Stream::BringBack(const Agreed& agreed) noexcept {
+    params_ = agreed.params;
+    write_ring_ = agreed.write_ring;
+    read_ring_ = agreed.read_ring;
+    over_socket_ = agreed.over_socket;
+    has_params_ = agreed.has_params;
+}
+
+/** Until it returns there is no ring that a server's message could change. */
+void Stream::AgreeParams() {
+    ForgetRings();
+    is_agreeing_ = true;
+    try {
+        AskForParams();
+    } catch (...) {
+        is_agreeing_ = false;
+        ForgetRings();
+        card_.reset();  // the parameters that it was granted for do not hold
+        throw;
+    }
+    is_agreeing_ = false;
+    PublishAvailMin();
+    if (armed_ == 0) Arm();  // 0 is answered from the beginning, without a wake
+}
+
+void Stream::AskForParams() {
+    const Params& params = params_;
+    const uint64_t ring_bytes = uint64_t{params.buffer_frames} * params.frame_bytes;
+    auto request = wire::MakeMessage<wire::SetParams>();
+    request.format = params.format;
+    request.channels = static_cast<uint8_t>(params.channels);
+    request.rate_hz = params.rate_hz;
+    request.period_frames = params.period_frames;
+    request.buffer_frames = params.buffer_frames;
+    std::ranges::copy(params.channel_map, request.channel_map);
+    over_socket_ = !connection_->PoolsAreShared(*this);
+    request.transport = static_cast<uint8_t>(over_socket_ ? wire::Transport::kSocket
+                                                          : wire::Transport::kMemfd);
+    if (is_playback_ && !over_socket_) {
+        request.ring_offset = wire::kBlockBytes;
+        request.ring_bytes = ring_bytes;
+    }
+    request.direct = static_cast<uint8_t>(
+        is_playback_ && !over_socket_ ? params.direct : wire::Direct::kNever);
+    const auto answer = connection_->Ask<wire::ParamsSet>(request, *this);
+    command_ = {command_.epoch, answer.generation, Wanted::kStopped};
+    if (over_socket_)
+        UsePrivateMemory();
+    else
+        UseSharedMemory(answer);
+}
+
+void Stream::UseSharedMemory(const wire::ParamsSet& answer) {
+    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
+    if (is_playback_) {
+        write_ring_ = {connection_->OwnPool().subspan(wire::kBlockBytes, ring_bytes),
+                       params_.frame_bytes, params_.buffer_frames};
+        return;
+    }
+    const auto ring =
+        shm::FindRange(connection_->ServerPool(), answer.ring_offset, answer.ring_bytes);
+    const bool is_behind_the_block = answer.ring_offset >= wire::kBlockBytes &&
+                                     answer.ring_offset % kSampleAlignment == 0;
+    if (!ring || ring->size() != ring_bytes || !is_behind_the_block)
+        base::ThrowError(EPROTO, "the capture ring does not lie in the server's pool");
+    read_ring_ = {*ring, params_.frame_bytes, params_.buffer_frames};
+}
+
+void Stream::UsePrivateMemory() {
+    if (!mirror_) mirror_ = shm::OwnPool::Private();
+    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
+    const auto memory = is_playback_ ? connection_->OwnPool() : mirror_->Bytes();
+    const auto ring = memory.subspan(wire::kBlockBytes, ring_bytes);
+    write_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
+    read_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
+}
+
+void Stream::FreeParams() {
+    Stop();
+    has_params_ = false;
+    ForgetRings();
+    if (link_ != Link::kUp) return;  // a server that is gone has freed everything already
+    if (card_) ReturnCard(card_->Grant());
+    connection_->Ask<wire::ParamsFreed>(wire::MakeMessage<wire::FreeParams>(), *this);
+}
+
+}  // namespace shmd::client
