@@ -1,6 +1,7 @@
 #include "plugin/pcm_options.h"
 
 #include <cerrno>
+#include <string>
 #include <string_view>
 
 namespace shmd::plugin {
@@ -8,7 +9,7 @@ namespace shmd::plugin {
 namespace {
 
 constexpr const char* kKnownKeys =
-    "server, device, fallback, direct, reconnect, reconnect_timeout";
+    "server, server_user, device, fallback, direct, reconnect, reconnect_timeout";
 constexpr long kMostTimeoutS = 86400;
 
 /** Keys that every PCM may have and that are not ours to read. */
@@ -18,6 +19,7 @@ bool IsCommon(std::string_view id) {
 
 std::string* FindText(PcmOptions& options, std::string_view id) {
     if (id == "server") return &options.server;
+    if (id == "server_user") return &options.server_user;
     if (id == "device") return &options.device;
     if (id == "fallback") return &options.fallback;
     if (id == "direct") return &options.direct;
@@ -25,6 +27,12 @@ std::string* FindText(PcmOptions& options, std::string_view id) {
 }
 
 int ReadText(snd_config_t* entry, const char* id, std::string& text) {
+    // A user's number is an integer to alsa-lib, and no string.
+    const bool may_be_number = std::string_view{id} == "server_user";
+    if (long number = 0; may_be_number && snd_config_get_integer(entry, &number) >= 0) {
+        text = std::to_string(number);
+        return 0;
+    }
     const char* value = nullptr;
     if (snd_config_get_string(entry, &value) < 0) {
         SNDERR("shmd: the key %s takes a string", id);

@@ -12,11 +12,12 @@ namespace shmd::plugin {
 
 /** What asound.conf says of a PCM of type shmd. */
 struct PcmOptions {
-    std::string server;     // a socket's path; empty: the usual places
-    std::string device;     // empty: the server's default
-    std::string fallback;   // a PCM to open when there is no server; empty: none
-    std::string direct;     // auto (also empty), never or require
-    bool reconnect = true;  // look for another server when this one goes
+    std::string server;       // a socket's path; empty: the usual places
+    std::string server_user;  // whose server is trusted too, a name or a number
+    std::string device;       // empty: the server's default
+    std::string fallback;     // a PCM to open when there is no server; empty: none
+    std::string direct;       // auto (also empty), never or require
+    bool reconnect = true;    // look for another server when this one goes
     int64_t reconnect_timeout_s = 10;
 };
 

@@ -28,6 +28,7 @@ int64_t Now() noexcept {
 client::Connection::Options ConnectionOptions(const PcmOptions& options,
                                               snd_pcm_stream_t direction) {
     return {.server = options.server,
+            .server_user = options.server_user,
             .device = options.device,
             .direction = direction == SND_PCM_STREAM_PLAYBACK
                              ? wire::Direction::kPlayback

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "ipc/server_trust.h"
 #include "ipc/socket.h"
 #include "shm/memfd.h"
 
@@ -10,6 +11,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -46,16 +49,31 @@ bool IsOwnWant(int error) noexcept {
     base::ThrowError(error, what);
 }
 
-base::UniqueFd RequireServer(const std::string& configured) {
+[[noreturn]] void ThrowDistrusted(const std::string& path, uid_t owner) {
+    base::ThrowError(
+        EACCES, ("the server at " + path + " belongs to user " + std::to_string(owner) +
+                 ", and not to this user or root; the key server_user "
+                 "or SHMD_SERVER_USER can name that user")
+                    .c_str());
+}
+
+base::UniqueFd RequireServer(const Connection::Options& options) {
     std::string tried;
+    std::optional<std::pair<std::string, uid_t>> distrusted;
     int error = ENOENT;
-    for (const std::string& path : ipc::ClientSocketPaths(configured)) {
-        if (base::UniqueFd socket = ipc::TryConnect(path); socket) return socket;
+    for (const std::string& path : ipc::ClientSocketPaths(options.server)) {
+        tried += (tried.empty() ? "" : " or ") + path;
+        if (base::UniqueFd socket = ipc::TryConnect(path); socket) {
+            const uid_t owner = ipc::PeerOf(socket.Get()).uid;
+            if (ipc::IsTrusted(owner, path, options.server_user)) return socket;
+            if (!distrusted) distrusted = {path, owner};
+            continue;
+        }
         if (IsOwnWant(errno)) ThrowOwnWant(errno);
         // Of several places the one that exists says more than the one that does not.
         if (errno != ENOENT) error = errno;
-        tried += (tried.empty() ? "" : " or ") + path;
     }
+    if (distrusted) ThrowDistrusted(distrusted->first, distrusted->second);
     // No socket file means the same to an application as one that nobody answers on.
     if (error == ENOENT) error = ECONNREFUSED;
     base::ThrowError(error, ("no server answers at " + tried + " (start shmd)").c_str());
@@ -87,7 +105,7 @@ void RequireReadable(int socket, int64_t deadline_ns) {
 
 Connection::Connection(const Options& options)
     : own_pool_{MakePool()},
-      socket_{RequireServer(options.server)},
+      socket_{RequireServer(options)},
       buffer_(wire::kMaxMessageBytes) {
     Greet(options);
     if (server_pool_) OfferOwnPool();

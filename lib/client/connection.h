@@ -26,8 +26,9 @@ namespace shmd::client {
 class Connection {
   public:
     struct Options {
-        std::string server;  // a socket's path; empty: the usual places
-        std::string device;  // empty: the server's default
+        std::string server;       // a socket's path; empty: the usual places
+        std::string server_user;  // whose server is trusted too, see ipc::IsTrusted
+        std::string device;       // empty: the server's default
         wire::Direction direction = wire::Direction::kPlayback;
         // Which descriptors may be mapped as a card's ring; tests have no card.
         bool (*is_card)(int fd) noexcept = &CardRing::IsCard;
@@ -53,7 +54,8 @@ class Connection {
     /**
      * Connect, exchange hellos and open the stream: one round trip.
      * Errors: std::system_error: ECONNREFUSED when there is no server, ENODEV when it has
-     * no such device, EPROTO when it does not speak our protocol, EMFILE, ENFILE and
+     * no such device, EACCES when it is another user's (doc/decisions/0015), EPROTO when
+     * it does not speak our protocol, EMFILE, ENFILE and
      * ENOMEM when this process or this machine has no room; what() says it in words.
      */
     explicit Connection(const Options& options);

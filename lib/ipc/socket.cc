@@ -11,17 +11,16 @@ namespace shmd::ipc {
 
 namespace {
 
-constexpr char kSystemSocket[] = "/run/shmd/socket";
 // A live server accepts at once; a stopped one (SIGSTOP, swapped out) must not hang an
 // application that merely opens every PCM it finds.
 constexpr timeval kConnectTimeout{2, 0};
 
+}  // namespace
+
 std::string Environment(const char* name) {
-    const char* value = std::getenv(name);
+    const char* value = ::secure_getenv(name);
     return value == nullptr ? "" : value;
 }
-
-}  // namespace
 
 std::string ServerSocketPath(const std::string& configured) {
     return ClientSocketPaths(configured).front();

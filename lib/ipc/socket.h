@@ -8,6 +8,15 @@
 
 namespace shmd::ipc {
 
+/** Where the system's server listens. */
+inline constexpr char kSystemSocket[] = "/run/shmd/socket";
+
+/**
+ * A variable of the environment; empty if there is none, or if this program has more
+ * rights than the user who started it (secure_getenv(3)).  Thread: any.
+ */
+std::string Environment(const char* name);
+
 /**
  * Where a server listens: `configured` if not empty, else $SHMD_SOCKET, else
  * $XDG_RUNTIME_DIR/shmd/socket, else /run/shmd/socket.  Thread: any.

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import os
 import random
+import signal
 import socket
 import struct
 import sys
@@ -17,12 +18,13 @@ import time
 sys.dont_write_bytecode = True
 import protocol_client as pc
 import sound
-from harness import Server, expect, main, test_each
+from harness import Server, contains, expect, main, skip, test, test_each
 
 RATE = 48000
 FRAME_BYTES = 4
 POOL_BYTES = 4096 + (4 << 20)
 PATIENCE_S = 20
+OTHER = 65534  # nobody
 # The words of the server's block under its lock, and those that are not.
 SEQUENCE, ACTED, STATE, POSITION, POSITION_NS, LIMIT, DELAY = range(0, 56, 8)
 WOKEN, DIRECT, CYCLE_NS = 64, 72, 80
@@ -295,6 +297,66 @@ def aplay_survives_a_server_that(attack, memfd):
 @test_each(*ATTACKS)
 def arecord_survives_a_server_that(attack, memfd):
     survives(attack, capture=True, memfd=memfd)
+
+
+@contextlib.contextmanager
+def server_of(user, path):
+    """A server of another user that hangs up on every client."""
+    ready, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setresuid(user, user, user)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+            listening.bind(path)
+            os.chmod(path, 0o666)
+            listening.listen(8)
+            os.write(writer, b"1")
+            while True:
+                listening.accept()[0].close()
+    os.read(ready, 1)
+    try:
+        yield
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(writer)
+
+
+def play_at(server, path, pcm="shm", **environment):
+    """What aplay says that finds a server at this path."""
+    program = server.start(
+        "aplay", "-q", "-D", pcm, "-f", "cd", "/dev/zero",
+        environment={"SHMD_SOCKET": path, **environment})
+    expect(program.wait(PATIENCE_S) == 1, f"aplay has not failed: {program.errors}")
+    return program.errors
+
+
+def another_users_server_is_refused_unless_it_is_named():
+    with Server("virtual") as server:
+        os.chmod(server.folder, 0o777)
+        path = server.path("other")
+        with server_of(OTHER, path):
+            contains("what aplay says", play_at(server, path), path, f"user {OTHER}",
+                     "server_user", "Permission denied")
+            for name in (str(OTHER), "nobody"):
+                contains("what aplay says", play_at(server, path, SHMD_SERVER_USER=name),
+                         "the shmd server is gone")
+            config = server.path("named.conf")
+            for value in (OTHER, '"nobody"'):
+                with open(config, "w", encoding="utf-8") as file:
+                    file.write(f"pcm.named {{ type shmd server_user {value} }}\n")
+                environment = f"{server.environment['ALSA_CONFIG_PATH']}:{config}"
+                contains("what aplay says",
+                         play_at(server, path, "named", ALSA_CONFIG_PATH=environment),
+                         "the shmd server is gone")
+
+
+NAME = another_users_server_is_refused_unless_it_is_named.__name__.replace("_", " ")
+if os.geteuid() == 0:
+    test(another_users_server_is_refused_unless_it_is_named)
+else:
+    skip(NAME, "only root can be another user")
 
 
 if __name__ == "__main__":
