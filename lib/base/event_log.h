@@ -12,7 +12,7 @@ namespace shmd::base {
 struct EventRecord {
     int64_t time_ns = 0;
     uint32_t code = 0;
-    uint32_t subject = 0;
+    uint64_t subject = 0;
     uint64_t a = 0;
     uint64_t b = 0;
 };

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kRecallTimeoutNs = base::kNsPerSecond;
 
 template <typename Streams>
-void Erase(Streams& streams, uint32_t stream_id) {
+void Erase(Streams& streams, uint64_t stream_id) {
     std::erase_if(streams,
                   [=](const auto& s) { return s->Setup().stream_id == stream_id; });
 }
@@ -72,7 +72,7 @@ void DeviceRunner::Add(const MadeStream& stream) {
     });
 }
 
-void DeviceRunner::Remove(uint32_t stream_id) {
+void DeviceRunner::Remove(uint64_t stream_id) {
     ChangePlan([=](render::Plan& plan) {
         Erase(plan.sources, stream_id);
         Erase(plan.recorders, stream_id);
@@ -80,7 +80,7 @@ void DeviceRunner::Remove(uint32_t stream_id) {
     });
 }
 
-void DeviceRunner::SetGain(uint32_t stream_id, float gain) {
+void DeviceRunner::SetGain(uint64_t stream_id, float gain) {
     for (const auto& source : plan_.sources)
         if (source->Setup().stream_id == stream_id) source->SetGain(gain);
 }
@@ -123,7 +123,7 @@ device::SharedRing DeviceRunner::ShareRing(bool unrestricted) {
     return Device().ShareRing(unrestricted);
 }
 
-void DeviceRunner::GrantRing(uint32_t stream_id, uint32_t ring_frames) {
+void DeviceRunner::GrantRing(uint64_t stream_id, uint32_t ring_frames) {
     for (const auto& source : plan_.sources)
         if (source->Setup().stream_id == stream_id) source->GrantRing(ring_frames);
 }

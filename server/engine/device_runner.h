@@ -64,10 +64,10 @@ class DeviceRunner {
 
     /** Take it out again; its memory is released when the audio thread has let go of it.
      */
-    void Remove(uint32_t stream_id);
+    void Remove(uint64_t stream_id);
 
     /** Linear, 0.0 to 4.0; no effect on a recording stream. */
-    void SetGain(uint32_t stream_id, float gain);
+    void SetGain(uint64_t stream_id, float gain);
 
     /** A client's command word is new, or the device is open now. */
     void Kick();
@@ -88,7 +88,7 @@ class DeviceRunner {
      * from a Recall until the next Attach. */
     device::SharedRing ShareRing(bool unrestricted);
     /** The stream's client may write there (0 frames: not any more). */
-    void GrantRing(uint32_t stream_id, uint32_t ring_frames);
+    void GrantRing(uint64_t stream_id, uint32_t ring_frames);
     /** A client has been given the ring; has given it back, or is gone. */
     void AddGrant() { ++grants_; }
     void DropGrant();

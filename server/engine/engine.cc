@@ -20,11 +20,12 @@ EndpointKind KindOf(bool is_capture) {
 }  // namespace
 
 Engine::Engine(loop::Loop& loop, base::Clock& clock, DeviceRunner::Options options,
-               Report report)
+               Report report, uint64_t last_stream_id)
     : loop_{loop},
       clock_{clock},
       options_{std::move(options)},
-      report_{std::move(report)} {}
+      report_{std::move(report)},
+      last_stream_id_{last_stream_id} {}
 
 Engine::~Engine() = default;
 
@@ -154,7 +155,7 @@ void Engine::Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner
                         .counters = setup.counters});
 }
 
-void Engine::Remove(uint32_t stream_id) {
+void Engine::Remove(uint64_t stream_id) {
     const auto found = streams_.find(stream_id);
     if (found == streams_.end()) return;
     found->second.runner->Remove(stream_id);
@@ -173,7 +174,7 @@ void Engine::ForgetOldest() {
     records_.erase(std::ranges::find(records_, true, &StreamRecord::ended));
 }
 
-void Engine::SetGain(uint32_t stream_id, float gain) {
+void Engine::SetGain(uint64_t stream_id, float gain) {
     if (const auto found = streams_.find(stream_id); found != streams_.end())
         found->second.runner->SetGain(stream_id, gain);
 }
@@ -229,16 +230,16 @@ void Engine::OnXrun(Stream& stream, const char* what, const base::EventRecord& r
 }
 
 void Engine::TellListeners(size_t index, void (StreamListener::*what)()) {
-    std::vector<uint32_t> ids;
+    std::vector<uint64_t> ids;
     for (const auto& [id, stream] : streams_)
         if (stream.runner == devices_[index].get()) ids.push_back(id);
     // A listener may drop its client, and with it the stream it was told of.
-    for (const uint32_t id : ids)
+    for (const uint64_t id : ids)
         if (const auto found = streams_.find(id); found != streams_.end())
             (found->second.listener->*what)();
 }
 
-void Engine::NoteDirect(uint32_t stream_id, const std::string& note) {
+void Engine::NoteDirect(uint64_t stream_id, const std::string& note) {
     const auto record = std::ranges::find(records_, stream_id, &StreamRecord::stream_id);
     if (record != records_.end()) record->direct = note;
 }

@@ -48,8 +48,9 @@ class Engine {
     using Report = std::function<void(bool severe, const base::LogSubject& subject,
                                       const std::string& line)>;
 
+    /** @param last_stream_id  as if so many streams had been; tests begin near an end */
     Engine(loop::Loop& loop, base::Clock& clock, DeviceRunner::Options options,
-           Report report);
+           Report report, uint64_t last_stream_id = 0);
     ~Engine();
 
     /** Add a device of both directions for good; the first is the default. Errors: as
@@ -99,10 +100,10 @@ class Engine {
      */
     void Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner owner,
              StreamListener& listener);
-    void Remove(uint32_t stream_id);
-    void SetGain(uint32_t stream_id, float gain);
+    void Remove(uint64_t stream_id);
+    void SetGain(uint64_t stream_id, float gain);
     /** What is told in the statistics of a stream's direct mode. */
-    void NoteDirect(uint32_t stream_id, const std::string& note);
+    void NoteDirect(uint64_t stream_id, const std::string& note);
 
     [[nodiscard]] const std::vector<std::unique_ptr<DeviceRunner>>& Devices()
         const noexcept {
@@ -152,9 +153,11 @@ class Engine {
     std::vector<std::unique_ptr<DeviceRunner>> devices_;
     std::vector<std::unique_ptr<DeviceKeeper>> keepers_;
     std::unique_ptr<CardMonitor> monitor_;
-    std::unordered_map<uint32_t, Stream> streams_;
+    std::unordered_map<uint64_t, Stream> streams_;
     std::vector<StreamRecord> records_;
-    uint32_t last_stream_id_ = 0;
+    // 64 bits: it counts every SetParams of the server's life, and no number may come
+    // twice.
+    uint64_t last_stream_id_;
 };
 
 }  // namespace shmd::engine

@@ -14,7 +14,7 @@ namespace shmd::engine {
 /** Who a stream belongs to, and how its payload travels: for the log and the statistics.
  */
 struct StreamOwner {
-    uint32_t client_id = 0;
+    uint64_t client_id = 0;
     std::string client_name;
     pid_t pid = 0;
     uid_t uid = 0;
@@ -23,7 +23,7 @@ struct StreamOwner {
 
 /** What is told of a stream in the statistics, also after it has ended. */
 struct StreamRecord {
-    uint32_t stream_id = 0;
+    uint64_t stream_id = 0;
     StreamOwner owner;
     std::string device;
     EndpointKind kind = EndpointKind::kPlayback;

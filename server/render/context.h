@@ -16,7 +16,7 @@ class Context {
 
     /** @return false when the loop is too slow to hear it. Thread: audio. Realtime: yes.
      */
-    bool Report(Event event, uint32_t subject, uint64_t a, uint64_t b) noexcept {
+    bool Report(Event event, uint64_t subject, uint64_t a, uint64_t b) noexcept {
         has_news_ = true;
         return events_->Push({now_ns_, static_cast<uint32_t>(event), subject, a, b});
     }

@@ -30,6 +30,11 @@ shm::RingArea<const std::byte> RingOf(const StreamSetup& setup) noexcept {
             static_cast<uint32_t>(setup.playback_ring.size() / frame_bytes)};
 }
 
+/** 0 is what a client says that wrote nothing into the card's ring: never a place. */
+uint32_t NextSerial(uint32_t serial) noexcept {
+    return serial == UINT32_MAX ? 1 : serial + 1;
+}
+
 uint32_t LatencyOf(const std::optional<audio::Resampler>& resampler) {
     return resampler ? static_cast<uint32_t>(std::lround(resampler->LatencyFrames())) : 0;
 }
@@ -260,7 +265,7 @@ bool PlaybackSource::AllowDirect(uint32_t place) noexcept {
     const auto begin = static_cast<uint32_t>(reader_.Position() % ring);
     const uint32_t offset = (place + ring - begin) % ring;
     if (direct_.offset == offset) return true;
-    direct_ = {direct_.serial + 1, offset};
+    direct_ = {NextSerial(direct_.serial), offset};
     Setup().server_block->direct.store(direct_.Pack(), std::memory_order_release);
     return true;
 }

@@ -24,7 +24,7 @@ struct Mailbox {
 
 /** A stream as the loop hands it to the audio side: everything checked but the words. */
 struct StreamSetup {
-    uint32_t stream_id = 0;
+    uint64_t stream_id = 0;
     audio::StreamFormat format;
     audio::ChannelMap channel_map;
     uint32_t period_frames = 0;

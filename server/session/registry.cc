@@ -27,7 +27,7 @@ Registry::~Registry() = default;
 
 void Registry::OnAccept(base::UniqueFd socket) {
     last_accept_error_ = 0;
-    const uint32_t id = ++last_client_id_;
+    const uint64_t id = ++last_client_id_;
     bool is_charged = false;
     uid_t uid = 0;
     try {
@@ -57,7 +57,7 @@ void Registry::OnAcceptError(int error) {
     last_accept_error_ = error;
 }
 
-void Registry::Remove(uint32_t client_id) {
+void Registry::Remove(uint64_t client_id) {
     const auto found = sessions_.find(client_id);
     if (found == sessions_.end()) return;
     if (found->second.is_charged)

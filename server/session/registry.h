@@ -24,7 +24,7 @@ class Registry {
   private:
     void OnAccept(base::UniqueFd socket);
     void OnAcceptError(int error);
-    void Remove(uint32_t client_id);
+    void Remove(uint64_t client_id);
 
     struct Entry {
         std::unique_ptr<Session> session;
@@ -33,8 +33,8 @@ class Registry {
 
     SessionContext& context_;
     Quota quota_;
-    std::unordered_map<uint32_t, Entry> sessions_;
-    uint32_t last_client_id_ = 0;
+    std::unordered_map<uint64_t, Entry> sessions_;
+    uint64_t last_client_id_ = 0;
     int last_accept_error_ = 0;
     loop::Acceptor acceptor_;
 };

@@ -17,7 +17,7 @@ namespace shmd::session {
 using wire::MessageType;
 using wire::Transport;
 
-Session::Session(SessionContext& context, uint32_t client_id, base::UniqueFd socket,
+Session::Session(SessionContext& context, uint64_t client_id, base::UniqueFd socket,
                  const ucred& peer, std::function<void()> on_end)
     : context_{context},
       client_id_{client_id},
@@ -239,7 +239,7 @@ void Session::OnOpenStream(const wire::OpenStream& request) {
                                             ? target.CaptureFormat()
                                             : target.PlaybackFormat();
     auto opened = wire::MakeMessage<wire::StreamOpened>(request.header.serial);
-    opened.stream_id = client_id_;
+    opened.stream_id = static_cast<uint32_t>(client_id_);  // for the log alone
     opened.device_rate_hz = format.rate_hz;
     opened.device_format = static_cast<uint8_t>(format.sample);
     opened.device_channels = static_cast<uint8_t>(format.channels);

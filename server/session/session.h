@@ -70,7 +70,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
      * @param on_end  called once, not from inside a method of this: destroy it there
      * Errors: std::system_error.
      */
-    Session(SessionContext& context, uint32_t client_id, base::UniqueFd socket,
+    Session(SessionContext& context, uint64_t client_id, base::UniqueFd socket,
             const ucred& peer, std::function<void()> on_end);
     ~Session();
 
@@ -141,7 +141,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void Log(bool warning, const char* kind, const std::string& what);
 
     SessionContext& context_;
-    uint32_t client_id_;
+    uint64_t client_id_;
     ucred peer_;
     std::function<void()> on_end_;
     std::string name_;
@@ -158,7 +158,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     bool is_capture_ = false;
     uint16_t generation_ = 0;
     std::optional<engine::Endpoint> endpoint_;
-    uint32_t stream_id_ = 0;  // 0: no parameters are set
+    uint64_t stream_id_ = 0;  // 0: no parameters are set
     float gain_;
     std::shared_ptr<StreamBuild> build_;  // while a helper makes a stream
     bool build_is_done_ = false;

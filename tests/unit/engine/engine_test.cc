@@ -2,6 +2,7 @@
 
 #include "device/virtual_device.h"
 #include "tests/support/fd_checked_test.h"
+#include "tests/unit/render/fake_client.h"
 
 namespace shmd::engine {
 namespace {
@@ -53,6 +54,63 @@ TEST_F(EngineTest, FindsNothingByOtherNames) {
     for (const char* name : {"third", "third.monitor", ".monitor", "othermonitor",
                              "other.", "other.monitor.monitor", "Other"})
         EXPECT_EQ(Find(name, true), "none") << name;
+}
+
+/** Put a stream on the device. @return its number */
+uint64_t AddTo(Engine& engine, const Endpoint& endpoint, render::StreamSetup setup,
+               StreamListener& listener) {
+    engine.Identify(setup);
+    engine.Add(endpoint, MakeStream(endpoint.runner->TargetOf(endpoint.kind), setup), {},
+               listener);
+    return setup.stream_id;
+}
+
+/** What one stream's owner hears. */
+struct Owner final : StreamListener {
+    void OnStreamFault(const char* word, uint64_t) override { fault = word; }
+    void OnStreamWake() override {}
+    void OnRingRecall() override {}
+    void OnDeviceExchanged() override {}
+    std::string fault;
+};
+
+TEST(EngineNumbers, GivesNoStreamANumberThatOneHadBefore2To32Others) {
+    loop::Loop loop;
+    base::SystemClock clock;
+    Engine engine{loop,
+                  clock,
+                  {},
+                  [](bool, const base::LogSubject&, const std::string&) {},
+                  UINT32_MAX - 1ULL};
+    engine.AddDevice("first",
+                     std::make_unique<device::VirtualDevice>(device::DeviceSpec{}));
+    const Endpoint endpoint = engine.FindEndpoint("", false).value();
+    Owner owner;
+    render::FakeClient client{1, {}};
+    EXPECT_EQ(AddTo(engine, endpoint, client.Setup(), owner), UINT32_MAX);
+    EXPECT_EQ(AddTo(engine, endpoint, client.Setup(), owner), 1ULL << 32);
+    EXPECT_EQ(AddTo(engine, endpoint, client.Setup(), owner), (1ULL << 32) + 1);
+}
+
+TEST(EngineNumbers, TellsTheOwnerOfAStreamBeyond2To32ThatItLied) {
+    loop::Loop loop;
+    base::SystemClock clock;
+    Engine engine{loop,
+                  clock,
+                  {},
+                  [](bool, const base::LogSubject&, const std::string&) {},
+                  1ULL << 32};
+    engine.AddDevice("first",
+                     std::make_unique<device::VirtualDevice>(device::DeviceSpec{}));
+    Owner owner;
+    render::FakeClient client{1, {}};
+    client.Words().start_frames = UINT64_MAX;
+    client.SeekTo(UINT64_MAX);
+    client.Start();
+    AddTo(engine, engine.FindEndpoint("", false).value(), client.Setup(), owner);
+    while (owner.fault.empty())
+        loop.RunOnce();
+    EXPECT_EQ(owner.fault, "start_frames");
 }
 
 }  // namespace

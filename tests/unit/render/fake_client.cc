@@ -19,7 +19,7 @@ struct FakeClient::Memory {
     std::vector<std::byte> ring;
 };
 
-FakeClient::FakeClient(uint32_t stream_id, const Options& options)
+FakeClient::FakeClient(uint64_t stream_id, const Options& options)
     : options_{options},
       stream_id_{stream_id},
       memory_{std::make_shared<Memory>()},

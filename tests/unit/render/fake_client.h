@@ -31,7 +31,7 @@ class FakeClient {
         bool is_over_socket = false;
     };
 
-    explicit FakeClient(uint32_t stream_id, const Options& options);
+    explicit FakeClient(uint64_t stream_id, const Options& options);
     FakeClient(FakeClient&&) noexcept;
     ~FakeClient();
 
@@ -87,7 +87,7 @@ class FakeClient {
     void Command(wire::Wanted wanted, bool is_new_epoch);
 
     Options options_;
-    uint32_t stream_id_;
+    uint64_t stream_id_;
     std::shared_ptr<Memory> memory_;
     std::shared_ptr<StreamCounters> counters_;
     std::shared_ptr<Mailbox> mailbox_;
