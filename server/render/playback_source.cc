@@ -72,8 +72,9 @@ PlaybackSource::PlaybackSource(const PlaybackSource& other, Rest rest,
     const uint64_t ring_frames = reader_.Area().BufferFrames();
     const uint64_t written = control_.WrittenUntrusted();
     uint64_t next = other.reader_.Position();
-    // Its client may have written over frames that the old device was given already.
-    if (rest == Rest::kLost && next <= written)
+    // Its client may have written over frames that the old device was given already. What
+    // claims more than the ring holds is a lie, and found where it is read.
+    if (rest == Rest::kLost && written - next <= ring_frames)
         next = std::max(std::min(next, other.published_frame_),
                         written - std::min(written, ring_frames));
     reader_.Seek(next);
@@ -240,10 +241,7 @@ bool PlaybackSource::SilenceIsAllowed(Context& context, uint32_t frames,
     if (control_.IsSuperseded()) return true;
     // ALSA's rule: stop when avail, here with the missing frames gone, is at the
     // threshold.
-    const auto behind =
-        static_cast<int64_t>(reader_.Position() + frames - control_.WrittenUntrusted());
-    const int64_t avail = std::max<int64_t>(behind + Setup().buffer_frames, 0);
-    if (static_cast<uint64_t>(avail) < control_.StopThreshold()) return true;
+    if (AvailAt(reader_.Position() + frames) < control_.StopThreshold()) return true;
     control_.EnterXrun(context, Event::kUnderrun, frames, reader_.Position());
     return false;
 }
@@ -300,7 +298,7 @@ void PlaybackSource::Publish(Context& context, uint64_t played,
                              int64_t time_ns) noexcept {
     const uint64_t frame = std::min(control_.FrameAt(played), reader_.Position());
     published_frame_ = frame;
-    const uint64_t avail = AvailAt(frame);
+    const uint64_t avail = std::min<uint64_t>(AvailAt(frame), Setup().buffer_frames);
     const bool is_running = control_.State() == StreamState::kRunning;
     // Below a whole buffer: with all of it played, the next block finds the underrun
     // itself.
@@ -312,9 +310,10 @@ void PlaybackSource::Publish(Context& context, uint64_t played,
 
 uint64_t PlaybackSource::AvailAt(uint64_t frame) const noexcept {
     const uint64_t buffer = Setup().buffer_frames;
-    const auto queued = static_cast<int64_t>(control_.WrittenUntrusted() - frame);
-    if (queued <= 0) return buffer;
-    return buffer - std::min(static_cast<uint64_t>(queued), buffer);
+    const uint64_t queued = control_.WrittenUntrusted() - frame;
+    // Beyond half of all numbers it lies behind: as many frames more than the buffer.
+    if (static_cast<int64_t>(queued) < 0) return buffer + (0 - queued);
+    return buffer - std::min(queued, buffer);
 }
 
 }  // namespace shmd::render

@@ -136,6 +136,8 @@ class PlaybackSource {
     bool SilenceIsAllowed(Context& context, uint32_t frames,
                           uint64_t device_frame) noexcept;
     void UpdateGain() noexcept;
+    /** With the frames before `frame` gone; more than the buffer if it was not written.
+     */
     [[nodiscard]] uint64_t AvailAt(uint64_t frame) const noexcept;
 
     StreamControl control_;
