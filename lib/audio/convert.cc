@@ -148,7 +148,8 @@ template <std::endian kOrder>
 struct Float32 {
     static constexpr size_t kBytes = 4;
     static float Load(const std::byte* in) noexcept {
-        return SilenceUnlessFinite(std::bit_cast<float>(LoadWord<uint32_t, kOrder>(in)));
+        const auto value = std::bit_cast<float>(LoadWord<uint32_t, kOrder>(in));
+        return Hold(SilenceUnlessFinite(value), -kFloatMost, kFloatMost);
     }
     static void Store(float value, std::byte* out) noexcept {
         StoreWord<kOrder>(std::bit_cast<uint32_t>(SilenceUnlessFinite(value)), out);
@@ -159,7 +160,7 @@ template <std::endian kOrder>
 struct Float64 {
     static constexpr size_t kBytes = 8;
     static float Load(const std::byte* in) noexcept {
-        constexpr double kMost = std::numeric_limits<float>::max();
+        constexpr double kMost = kFloatMost;
         const auto value = std::bit_cast<double>(LoadWord<uint64_t, kOrder>(in));
         return static_cast<float>(Hold(SilenceUnlessFinite(value), -kMost, kMost));
     }

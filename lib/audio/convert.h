@@ -8,11 +8,18 @@
 namespace shmd::audio {
 
 /**
+ * What is read of a float sample at most, eight times full scale (+18 dB): 1e30 would
+ * swallow all that is added to it. At this, and at kGainMax, 16 such streams leave each
+ * bit of a 16-bit stream beside them: their sum is 512, and 2^-15 is 2^-24 of it.
+ */
+inline constexpr float kFloatMost = 8.0F;
+
+/**
  * Samples of `format` as floats, full scale being -1.0 to just under 1.0.
  *
  * Integers are multiplied by 2^-(bits - 1): exact up to 24 bits, so that FromFloat gives
- * the same bits back; S32 is rounded to a float's 24 bits. FLOAT64 is rounded, and what
- * exceeds a float is held at its largest. NaN and infinity become 0.
+ * the same bits back; S32 is rounded to a float's 24 bits, FLOAT64 too. Floats are held
+ * within kFloatMost of silence; NaN and infinity become 0.
  *
  * @param in   out.size() * SampleBytes(format) bytes, at any alignment
  * @param out  gets one float a sample; does not alias `in`

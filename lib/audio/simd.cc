@@ -1,5 +1,7 @@
 #include "audio/simd.h"
 
+#include "audio/convert.h"
+
 #include <algorithm>
 #include <bit>
 #include <type_traits>
@@ -136,8 +138,11 @@ struct Float {
     static constexpr size_t kBytes = 4;
     static constexpr float kStep = 1;
     static Vector Load(const std::byte* in) {
-        return SilenceUnlessFinite(
-            hn::LoadU(Floats{}, reinterpret_cast<const float*>(in)));
+        const Floats floats;
+        const Vector value =
+            SilenceUnlessFinite(hn::LoadU(floats, reinterpret_cast<const float*>(in)));
+        return hn::Min(hn::Max(value, hn::Set(floats, -kFloatMost)),
+                       hn::Set(floats, kFloatMost));
     }
     static void Store(Vector value, std::byte* out) {
         hn::StoreU(SilenceUnlessFinite(value), Floats{}, reinterpret_cast<float*>(out));
@@ -191,8 +196,30 @@ struct Unity {
 };
 
 /**
+ * Sees whether floats are below 2.0, all of them, by their bits: those of any two have
+ * the exponent's first bit if one of them has. 2.0 and more, infinity and NaN have it.
+ */
+class Moderate {
+  public:
+    Moderate() : seen_{hn::Zero(Floats{})} {}
+    void Look(Vector a, Vector b, Vector c, Vector d) {
+        seen_ = hn::Or3(seen_, hn::Or3(a, b, c), d);
+    }
+    [[nodiscard]] bool All() const {
+        const WordVector first_bit = hn::Set(Words{}, 0x40000000);
+        return hn::AllTrue(
+            Words{},
+            hn::Eq(hn::And(hn::BitCast(Words{}, seen_), first_bit), hn::Zero(Words{})));
+    }
+
+  private:
+    static_assert(kFloatMost >= 2.0F, "what is below 2.0 is not held");
+    Vector seen_;
+};
+
+/**
  * Add one block, kVectors wide and at sample `at`, of each of the inputs.
- * @return whether the sums are finite, and so was all that was added
+ * @return false, and nothing is added, if unchecked floats have to be looked at
  */
 template <typename Codec, typename Gain = Scale<Codec>>
 bool MixBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
@@ -203,21 +230,23 @@ bool MixBlock(const MixInput* inputs, size_t count, float* mix, size_t at) {
     Vector sum2 = hn::LoadU(floats, mix + at + 2 * lanes);
     Vector sum3 = hn::LoadU(floats, mix + at + 3 * lanes);
     const size_t vector_bytes = lanes * Codec::kBytes;
+    constexpr bool kIsUnchecked = std::is_same_v<Codec, UncheckedFloat>;
+    [[maybe_unused]] Moderate moderate;
     for (size_t i = 0; i < count; ++i) {
         const std::byte* const in = inputs[i].samples + at * Codec::kBytes;
         const Gain gain{inputs[i].gain};
-        sum0 = hn::Add(sum0, gain.Of(Codec::Load(in)));
-        sum1 = hn::Add(sum1, gain.Of(Codec::Load(in + vector_bytes)));
-        sum2 = hn::Add(sum2, gain.Of(Codec::Load(in + 2 * vector_bytes)));
-        sum3 = hn::Add(sum3, gain.Of(Codec::Load(in + 3 * vector_bytes)));
+        const Vector value0 = Codec::Load(in);
+        const Vector value1 = Codec::Load(in + vector_bytes);
+        const Vector value2 = Codec::Load(in + 2 * vector_bytes);
+        const Vector value3 = Codec::Load(in + 3 * vector_bytes);
+        if constexpr (kIsUnchecked) moderate.Look(value0, value1, value2, value3);
+        sum0 = hn::Add(sum0, gain.Of(value0));
+        sum1 = hn::Add(sum1, gain.Of(value1));
+        sum2 = hn::Add(sum2, gain.Of(value2));
+        sum3 = hn::Add(sum3, gain.Of(value3));
     }
-    if constexpr (std::is_same_v<Codec, UncheckedFloat>) {
-        // Infinity and NaN become NaN, and stay so in a sum.
-        const Vector zero = hn::Zero(floats);
-        const Vector check = hn::Add(hn::Add(hn::Mul(sum0, zero), hn::Mul(sum1, zero)),
-                                     hn::Add(hn::Mul(sum2, zero), hn::Mul(sum3, zero)));
-        if (!hn::AllTrue(floats, hn::Eq(check, zero))) return false;
-    }
+    if constexpr (kIsUnchecked)
+        if (!moderate.All()) return false;
     hn::StoreU(sum0, floats, mix + at);
     hn::StoreU(sum1, floats, mix + at + lanes);
     hn::StoreU(sum2, floats, mix + at + 2 * lanes);
@@ -239,8 +268,8 @@ size_t MixAll(Codec, const MixInput* inputs, size_t count, float* mix, size_t sa
     return MixBlocks<Codec>(inputs, count, mix, samples);
 }
 
-/** Who sends infinity or NaN silences no sample but his own: only then each is looked at.
- */
+/** A stream with infinity, NaN, or what must be held spoils no sample but its own: only
+ * then each is looked at. */
 template <typename Gain>
 size_t MixFloats(const MixInput* inputs, size_t count, float* mix, size_t samples) {
     const size_t block = kVectors * hn::Lanes(Floats{});

@@ -1,5 +1,6 @@
 #include "render/render_thread.h"
 
+#include "audio/denormals.h"
 #include "base/thread_role.h"
 
 #include <pthread.h>
@@ -24,6 +25,8 @@ void RenderThread::Run() noexcept {
     if (::pthread_getcpuclockid(::pthread_self(), &processor_clock) == 0)
         processor_clock_.store(processor_clock, std::memory_order_relaxed);
     if (options_.on_start) options_.on_start();
+    // A client's samples must not say how long arithmetic takes.
+    audio::FlushDenormals();
     base::SetThreadRole(base::ThreadRole::kAudio);
     Counters& counters = renderer_.MutableCounters();
     Renderer::Result turn{.next_ns = base::kNever, .has_news = false};

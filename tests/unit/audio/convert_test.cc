@@ -222,12 +222,23 @@ INSTANTIATE_TEST_SUITE_P(AllFormats, FloatConversion,
                          });
 
 TEST_P(FloatConversion, KeepsFiniteValuesAsTheyAre) {
-    const float most = std::numeric_limits<float>::max();
     const float least = std::numeric_limits<float>::denorm_min();
-    for (const float value : {0.0F, -0.0F, 1.0F, -1.0F, 0.1F, 7.5F, most, -most, least}) {
+    for (const float value :
+         {0.0F, -0.0F, 1.0F, -1.0F, 0.1F, 7.5F, kFloatMost, -kFloatMost, least}) {
         const auto bytes = EncodeReal(GetParam(), static_cast<double>(value));
         EXPECT_EQ(Floats(GetParam(), bytes)[0], value);
         EXPECT_EQ(Bytes(GetParam(), {value}), bytes);
+    }
+}
+
+TEST_P(FloatConversion, ReadsNothingBeyondItsMostAndWritesAllThatIsFinite) {
+    const float max = std::numeric_limits<float>::max();
+    for (const float value : {std::nextafter(kFloatMost, max), 9.0F, 1e30F, max}) {
+        const auto bytes = EncodeReal(GetParam(), static_cast<double>(value));
+        EXPECT_EQ(Floats(GetParam(), bytes)[0], kFloatMost);
+        EXPECT_EQ(Bytes(GetParam(), {value}), bytes);
+        const auto negative = EncodeReal(GetParam(), -static_cast<double>(value));
+        EXPECT_EQ(Floats(GetParam(), negative)[0], -kFloatMost);
     }
 }
 
@@ -243,7 +254,7 @@ TEST_P(FloatConversion, TreatsWholeBlocksAndTheRestAlike) {
     for (size_t count = 0; count < 40; ++count) {
         std::vector<float> values(count);
         for (size_t i = 0; i < count; ++i)
-            values[i] = static_cast<float>(i) - 17.25F;
+            values[i] = (static_cast<float>(i) - 17.25F) / 4.0F;
         EXPECT_EQ(Floats(GetParam(), Bytes(GetParam(), values)), values);
     }
 }
@@ -252,10 +263,9 @@ TEST(ToFloat, RoundsAFloat64ToTheNearestFloat) {
     EXPECT_EQ(Floats(kFloat64Le, EncodeReal(kFloat64Le, 0.1))[0], 0.1F);
 }
 
-TEST(ToFloat, HoldsAFloat64ThatExceedsAFloatAtItsLargest) {
-    const float most = std::numeric_limits<float>::max();
-    EXPECT_EQ(Floats(kFloat64Le, EncodeReal(kFloat64Le, 1e300))[0], most);
-    EXPECT_EQ(Floats(kFloat64Be, EncodeReal(kFloat64Be, -1e300))[0], -most);
+TEST(ToFloat, HoldsAFloat64ThatExceedsAFloat) {
+    EXPECT_EQ(Floats(kFloat64Le, EncodeReal(kFloat64Le, 1e300))[0], kFloatMost);
+    EXPECT_EQ(Floats(kFloat64Be, EncodeReal(kFloat64Be, -1e300))[0], -kFloatMost);
 }
 
 }  // namespace

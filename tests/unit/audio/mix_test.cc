@@ -1,6 +1,7 @@
 #include "audio/mix.h"
 
 #include "audio/convert.h"
+#include "audio/gain.h"
 #include "audio/simd_targets.h"
 
 #include <gtest/gtest.h>
@@ -31,6 +32,34 @@ TEST(MixAdd, AddsEverySampleAtEveryLengthAndAlignment) {
             }
         }
     }
+}
+
+/** 16 streams of huge floats, at the greatest gain, and a 16-bit one whose bits are all
+ * there. */
+TEST(MixInputs, LeavesOthersWholeBesideHugeFloats) {
+    constexpr size_t kFrames = 1011;
+    std::vector<std::vector<float>> huge;
+    for (int i = 0; i < 16; ++i)
+        huge.emplace_back(kFrames, (i % 2 == 0 ? 1.0F : -1.0F) * (i < 8 ? 1e30F : 3e38F));
+    std::vector<float> victim(kFrames);
+    for (size_t i = 0; i < kFrames; ++i)
+        victim[i] = (static_cast<float>(i) - 500.0F) / 32768.0F;
+    std::vector<MixInput> inputs;
+    const auto add = [&](const std::vector<float>& samples, float gain) {
+        inputs.push_back({std::as_bytes(std::span{samples}).data(), gain});
+    };
+    for (size_t i = 0; i < 8; ++i)
+        add(huge[2 * i], kGainMax);
+    add(victim, 1.0F);
+    for (size_t i = 0; i < 8; ++i)
+        add(huge[2 * i + 1], kGainMax);
+    for (const int64_t target : simd::Targets()) {
+        simd::UseTarget(target);
+        std::vector<float> mix(kFrames);
+        MixInputs(SampleFormat::kFloatLe, inputs, mix);
+        EXPECT_EQ(mix, victim) << "target " << target;
+    }
+    simd::UseTarget(0);
 }
 
 // Not a whole number of any processor's blocks, so that the rest is tried too.

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 
 namespace shmd::render {
 namespace {
@@ -93,6 +94,21 @@ TEST(RenderThreadTest, SleepsWhenNothingRuns) {
     stage.RunFor(1000 * base::kNsPerSecond);
     const uint64_t turns = stage.TheRenderer().Count().turns;
     EXPECT_LE(turns, 2U);
+}
+
+TEST(RenderThreadTest, ComputesWithZeroInPlaceOfDenormals) {
+    std::atomic<float> product{-1.0F};
+    ThreadStage stage{{}, [&] {
+                          volatile float least = std::numeric_limits<float>::denorm_min();
+                          product = least * 16.0F;
+                      }};
+    FakeClient client{1, {}};
+    client.Write(Level(1, 4800));
+    stage.Play(client);
+    client.Start();
+    stage.RunFor(50 * kNsPerMs);
+    stage.Join();
+    EXPECT_EQ(product, 0.0F);
 }
 
 TEST(RenderThreadTest, KnowsHowLateItWasAtMost) {
