@@ -1,6 +1,7 @@
 #include "render/capture_sink.h"
 
 #include "audio/convert.h"
+#include "base/clock.h"
 
 #include <algorithm>
 #include <cmath>
@@ -95,6 +96,17 @@ uint32_t CaptureSink::TakeRoom(Context& context, uint32_t frames) noexcept {
     const auto stored = static_cast<uint32_t>(std::min<uint64_t>(room, frames));
     control_.EnterXrun(context, Event::kOverrun, frames - stored, filled_ + stored);
     return stored;
+}
+
+void CaptureSink::LoseFrames(Context& context, uint64_t device_frames) noexcept {
+    if (!IsRunning()) return;
+    const auto lost = static_cast<uint64_t>(
+        base::MulDiv(static_cast<int64_t>(device_frames), Setup().format.rate_hz,
+                     captured_format_.rate_hz));
+    if (control_.StopThreshold() <= ring_.BufferFrames())
+        control_.EnterXrun(context, Event::kOverrun, lost, filled_);
+    else
+        control_.ReportXrun(context, Event::kOverrun, lost, filled_);
 }
 
 template <typename Write>

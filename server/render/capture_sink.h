@@ -36,6 +36,14 @@ class CaptureSink {
     void Deliver(Context& context, Scratch& scratch,
                  std::span<const std::byte> captured) noexcept;
 
+    /**
+     * `device_frames` frames that were due were lost: the server was held up for too
+     * long. As on a card, that is an overrun, also with room in the buffer; a client that
+     * lets itself be overrun (a stop threshold beyond its buffer) goes on, and the gap is
+     * reported.
+     */
+    void LoseFrames(Context& context, uint64_t device_frames) noexcept;
+
     /** Publish how far the ring is filled, and wake the client if it has enough. */
     void Publish(Context& context, int64_t time_ns) noexcept;
 

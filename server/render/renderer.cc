@@ -152,17 +152,33 @@ Renderer::Result Renderer::WaitForDevice(Event event, uint64_t played) noexcept 
     return {base::kNever, true};
 }
 
-/** @return the frame that the device is at now */
+/**
+ * Time that is given up is lost to those that record: they hear of it. A player's frames
+ * are all heard, and its position says how late, so it goes on where it was.
+ * @return the frame that the device is at now
+ */
 uint64_t Renderer::CatchUp(int64_t now_ns) noexcept {
     const uint64_t played = device_.PositionFrames(now_ns);
     const uint64_t gap = device_.GapFrames();
-    if (gap != gap_frames_)
-        context_.Report(Event::kLate, 0, gap - std::exchange(gap_frames_, gap), 0);
+    if (gap != gap_frames_) {
+        const uint64_t lost = gap - std::exchange(gap_frames_, gap);
+        context_.Report(Event::kLate, 0, lost, 0);
+        // Of a device that captures; the gap of one that plays was silence.
+        LoseFrames(plan_->recorders, lost);
+    }
     const uint64_t most_late = uint64_t{kMostLateSeconds} * playback_format_.rate_hz;
     if (played <= rendered_ + most_late) return played;
     context_.Report(Event::kLate, 0, played - rendered_, 0);
+    LoseFrames(plan_->recorders, played - rendered_);
+    LoseFrames(plan_->monitors, played - rendered_);
     device_.Stop();
     return device_.Start(now_ns) ? device_.PositionFrames(now_ns) : rendered_;
+}
+
+void Renderer::LoseFrames(const std::vector<std::shared_ptr<CaptureSink>>& sinks,
+                          uint64_t frames) noexcept {
+    for (const auto& sink : sinks)
+        sink->LoseFrames(context_, frames);
 }
 
 /** Whether to wait for clients that lack frames of what is due. */

@@ -96,6 +96,8 @@ class Renderer {
     void Deliver(const std::vector<std::shared_ptr<CaptureSink>>& sinks,
                  std::span<const std::byte> run) noexcept;
     void PublishPositions(uint64_t played) noexcept;
+    void LoseFrames(const std::vector<std::shared_ptr<CaptureSink>>& sinks,
+                    uint64_t frames) noexcept;
     uint64_t CatchUp(int64_t now_ns) noexcept;
     Result WaitForDevice(Event event, uint64_t played) noexcept;
 

@@ -121,6 +121,11 @@ void StreamControl::EnterXrun(Context& context, Event event, uint64_t missing,
                               uint64_t frame) noexcept {
     SetState(StreamState::kXrun);
     ++xruns_;
+    ReportXrun(context, event, missing, frame);
+}
+
+void StreamControl::ReportXrun(Context& context, Event event, uint64_t missing,
+                               uint64_t frame) noexcept {
     Counters::Add(setup_.counters->xruns);
     context.Report(event, setup_.stream_id, missing, frame);
 }

@@ -67,6 +67,9 @@ class StreamControl {
     /** Underrun or overrun. `missing` frames at `frame`. */
     void EnterXrun(Context& context, Event event, uint64_t missing,
                    uint64_t frame) noexcept;
+    /** The same of a stream that goes on: for the log and the statistics alone. */
+    void ReportXrun(Context& context, Event event, uint64_t missing,
+                    uint64_t frame) noexcept;
     void EnterStopped() noexcept { SetState(wire::StreamState::kStopped); }
     void EnterFault(Context& context, Fault fault, uint64_t word) noexcept;
 

@@ -215,5 +215,48 @@ TEST_P(Capture, KeepsPaceAtAnotherRate) {
     EXPECT_NEAR(static_cast<double>(frames), 20.0 * kRate, 441 + 1);
 }
 
+TEST_P(Capture, HearsOfTheTimeThatAStoppedServerLostAndThePlayerGoesOn) {
+    Attach(recorder_);
+    StartPlaying();
+    recorder_.Start();
+    RunForMs(50);
+    stage_.TakeEvents(Event::kOverrun);
+    stage_.Sleep(5 * base::kNsPerSecond);  // SIGSTOP, SIGCONT
+    RunForMs(50);
+    EXPECT_EQ(recorder_.State(), StreamState::kXrun);
+    EXPECT_EQ(recorder_.Position().xruns, 1U);
+    const auto events = stage_.TakeEvents(Event::kOverrun);
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_NEAR(static_cast<double>(events[0].a), 5 * 48000, 480);
+    // It lost no frame of its own: its position stood still meanwhile.
+    EXPECT_EQ(player_.State(), StreamState::kRunning);
+    EXPECT_EQ(player_.Position().xruns, 0U);
+}
+
+TEST_P(Capture, GoesOnAfterLostTimeIfItLetsItselfBeOverrunAndTheGapIsReported) {
+    Attach(recorder_);
+    recorder_.SetStopThreshold(wire::kNeverStop);
+    StartPlaying();
+    recorder_.Start();
+    RunForMs(50);
+    stage_.Sleep(5 * base::kNsPerSecond);
+    RunForMs(50);
+    EXPECT_EQ(recorder_.State(), StreamState::kRunning);
+    EXPECT_EQ(stage_.TakeEvents(Event::kOverrun).size(), 1U);
+    EXPECT_EQ(recorder_.Count().xruns, 1U);
+    EXPECT_TRUE(IsRecordedFrom(0));
+}
+
+TEST_P(Capture, HearsNothingOfTimeThatIsMadeGood) {
+    Attach(recorder_);
+    StartPlaying();
+    recorder_.Start();
+    RunForMs(50);
+    stage_.Sleep(40 * base::kNsPerMs);
+    RunForMs(50);
+    EXPECT_EQ(recorder_.State(), StreamState::kRunning);
+    EXPECT_EQ(recorder_.Position().xruns, 0U);
+}
+
 }  // namespace
 }  // namespace shmd::render
