@@ -122,13 +122,6 @@ void Server::LogScheduling(const std::string& device, engine::Realtime schedulin
     }
 }
 
-void Server::GiveUpRealtime() {
-    Log(LogLevel::kError) << "an audio thread computed for too long without a pause: "
-                             "ordinary scheduling from here on";
-    for (const auto& runner : engine_.Devices())
-        runner->GiveUpRealtime();
-}
-
 void Server::Run() {
     ::sd_notify(/*unset_environment=*/1, "READY=1");
     loop_.Run();
@@ -138,7 +131,7 @@ void Server::Run() {
 
 void Server::OnSignal(int signal) {
     if (signal == SIGHUP) return Reload();
-    if (signal == SIGXCPU) return GiveUpRealtime();
+    if (signal == SIGXCPU) return engine_.GiveUpRealtime();
     Log(LogLevel::kInfo) << "stopping on signal " << signal;
     ::sd_notify(0, "STOPPING=1");
     loop_.Stop();

@@ -46,7 +46,6 @@ class Server {
     void AddDevices();
     void LogScheduling(const std::string& device, engine::Realtime scheduling);
     void OnSignal(int signal);
-    void GiveUpRealtime();
     void Reload();
     void ReloadDevices(const Settings& next);
     void SetRightsToHear(const Settings& settings);

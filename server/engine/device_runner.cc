@@ -1,9 +1,11 @@
 #include "engine/device_runner.h"
 
 #include "base/error.h"
+#include "engine/stream_cost.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <type_traits>
 #include <utility>
 
 namespace shmd::engine {
@@ -40,8 +42,10 @@ DeviceRunner::DeviceRunner(std::string name, std::unique_ptr<device::Device> dev
 DeviceRunner::~DeviceRunner() = default;
 
 std::unique_ptr<RunningDevice> DeviceRunner::Run(std::unique_ptr<device::Device> device) {
+    Options options = options_;
+    if (!has_realtime_) options.realtime_priority = 0;
     return std::make_unique<RunningDevice>(std::move(device), loop_, clock_, counters_,
-                                           options_, [this] { OnNews(); });
+                                           options, [this] { OnNews(); });
 }
 
 template <typename Change>
@@ -49,6 +53,27 @@ void DeviceRunner::ChangePlan(Change change) {
     change(plan_);
     running_->Renderer().Publish(std::make_unique<const render::Plan>(plan_));
     running_->Thread().Kick();
+}
+
+/** Errors: EBUSY. */
+void DeviceRunner::Admit(const render::StreamSetup& setup, int64_t cost_ns) {
+    std::string why_not = admission_.TryAdd(setup.stream_id, setup.uid, cost_ns);
+    if (why_not.empty() && options_.machine != nullptr) {
+        why_not = options_.machine->TryAdd(setup.stream_id, setup.uid, cost_ns);
+        if (!why_not.empty()) admission_.Remove(setup.stream_id);
+    }
+    if (!why_not.empty()) base::ThrowError(EBUSY, why_not.c_str());
+}
+
+void DeviceRunner::Dismiss(uint64_t stream_id) noexcept {
+    admission_.Remove(stream_id);
+    if (options_.machine != nullptr) options_.machine->Remove(stream_id);
+}
+
+/** They play already: on a device where they take more, also beyond the share. */
+void DeviceRunner::UpdateCost(uint64_t stream_id, int64_t cost_ns) noexcept {
+    admission_.Update(stream_id, cost_ns);
+    if (options_.machine != nullptr) options_.machine->Update(stream_id, cost_ns);
 }
 
 StreamTarget DeviceRunner::TargetOf(EndpointKind kind) const noexcept {
@@ -60,6 +85,7 @@ StreamTarget DeviceRunner::TargetOf(EndpointKind kind) const noexcept {
 }
 
 void DeviceRunner::Add(const MadeStream& stream) {
+    Admit(stream.Setup(), stream.CostNs());
     ChangePlan([&](render::Plan& plan) {
         switch (stream.target.kind) {
             case EndpointKind::kPlayback:
@@ -73,6 +99,7 @@ void DeviceRunner::Add(const MadeStream& stream) {
 }
 
 void DeviceRunner::Remove(uint64_t stream_id) {
+    Dismiss(stream_id);
     ChangePlan([=](render::Plan& plan) {
         Erase(plan.sources, stream_id);
         Erase(plan.recorders, stream_id);
@@ -102,13 +129,18 @@ std::unique_ptr<device::Device> DeviceRunner::Detach() {
 }
 
 void DeviceRunner::Attach(std::unique_ptr<device::Device> device) {
+    const auto move = [&](auto& stream, const auto&... arguments) {
+        using Stream = typename std::remove_reference_t<decltype(stream)>::element_type;
+        stream = std::make_shared<Stream>(*stream, arguments...);
+        stream->SetCostNs(MeasureCostNs(*stream, device->PlaybackFormat().rate_hz));
+        UpdateCost(stream->Setup().stream_id, stream->CostNs());
+    };
     for (auto& source : plan_.sources)
-        source = std::make_shared<render::PlaybackSource>(
-            *source, rest_, device->PlaybackFormat(), device->LatencyFrames());
+        move(source, rest_, device->PlaybackFormat(), device->LatencyFrames());
     for (auto& sink : plan_.recorders)
-        sink = std::make_shared<render::CaptureSink>(*sink, device->CaptureFormat());
+        move(sink, device->CaptureFormat());
     for (auto& sink : plan_.monitors)
-        sink = std::make_shared<render::CaptureSink>(*sink, device->PlaybackFormat());
+        move(sink, device->PlaybackFormat());
     running_ = Run(std::move(device));
     ChangePlan([](render::Plan&) {});
     Kick();
@@ -149,8 +181,13 @@ void DeviceRunner::EndRecall() {
 }
 
 void DeviceRunner::GiveUpRealtime() noexcept {
-    options_.realtime_priority = 0;
+    has_realtime_ = false;
     running_->GiveUpRealtime();
+}
+
+void DeviceRunner::TakeUpRealtime() noexcept {
+    if (std::exchange(has_realtime_, true)) return;
+    running_->TakeUpRealtime(options_.realtime_priority);
 }
 
 int64_t DeviceRunner::AudioTimeNs() const noexcept {

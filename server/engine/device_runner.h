@@ -58,8 +58,11 @@ class DeviceRunner {
     /** What a stream of that kind must be made for at present. */
     [[nodiscard]] StreamTarget TargetOf(EndpointKind kind) const noexcept;
 
-    /** Put the stream into the plan. @pre it was made for TargetOf(its kind). Errors:
-     * std::bad_alloc. */
+    /**
+     * Put the stream into the plan. @pre it was made for TargetOf(its kind). Errors:
+     * std::bad_alloc; std::system_error EBUSY, in words, for a stream that takes more of
+     * the audio thread's time than there is.
+     */
     void Add(const MadeStream& stream);
 
     /** Take it out again; its memory is released when the audio thread has let go of it.
@@ -103,10 +106,17 @@ class DeviceRunner {
     [[nodiscard]] Realtime Scheduling() const noexcept { return running_->Scheduling(); }
     /** It computed for too long: ordinary scheduling, also on the next device. */
     void GiveUpRealtime() noexcept;
+    /** As the options say, again. */
+    void TakeUpRealtime() noexcept;
+    /** The streams, and what they take of the audio thread's time. */
+    [[nodiscard]] const Admission& Admitted() const noexcept { return admission_; }
     [[nodiscard]] uint64_t DroppedEvents() const noexcept;
 
   private:
     std::unique_ptr<RunningDevice> Run(std::unique_ptr<device::Device> device);
+    void Admit(const render::StreamSetup& setup, int64_t cost_ns);
+    void Dismiss(uint64_t stream_id) noexcept;
+    void UpdateCost(uint64_t stream_id, int64_t cost_ns) noexcept;
     template <typename Change>
     void ChangePlan(Change change);
     void OnNews();
@@ -122,6 +132,8 @@ class DeviceRunner {
     DeviceCallbacks callbacks_;
     render::Counters counters_;
     render::Plan plan_;
+    Admission admission_;
+    bool has_realtime_ = true;  // else it was given up
     render::PlaybackSource::Rest rest_ = render::PlaybackSource::Rest::kHeard;
     int64_t earlier_audio_time_ns_ = 0;  // of the threads of devices that went
     uint64_t earlier_dropped_events_ = 0;

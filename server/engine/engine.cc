@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <thread>
 
 namespace shmd::engine {
 
@@ -25,7 +26,11 @@ Engine::Engine(loop::Loop& loop, base::Clock& clock, DeviceRunner::Options optio
       clock_{clock},
       options_{std::move(options)},
       report_{std::move(report)},
-      last_stream_id_{last_stream_id} {}
+      machine_{std::max(std::thread::hardware_concurrency(), 1U)},
+      realtime_timer_{loop, [this] { TakeUpRealtime(); }},
+      last_stream_id_{last_stream_id} {
+    options_.machine = &machine_;
+}
 
 Engine::~Engine() = default;
 
@@ -205,6 +210,8 @@ void Engine::OnStreamEvent(const base::EventRecord& record) {
             return OnXrun(stream, " underrun", record);
         case render::Event::kOverrun:
             return OnXrun(stream, " overrun", record);
+        case render::Event::kOverload:
+            return OnOverload(stream, record);
         case render::Event::kFault:
             return stream.listener->OnStreamFault(
                 Describe(static_cast<render::Fault>(record.a)), record.b);
@@ -213,11 +220,48 @@ void Engine::OnStreamEvent(const base::EventRecord& record) {
     }
 }
 
+/** Once a second of each stream. */
+bool Engine::IsToBeReported(Stream& stream, const base::EventRecord& record) {
+    if (record.time_ns >= stream.next_report_ns) return true;
+    ++stream.unreported_xruns;
+    return false;
+}
+
+void Engine::OnOverload(Stream& stream, const base::EventRecord& record) {
+    if (realtime_timer_.Armed())
+        realtime_timer_.ArmAtNs(realtime_pause_.Extend(clock_.NowNs()));
+    if (!IsToBeReported(stream, record)) return;
+    report_(false,
+            {.kind = "overload", .uid = stream.uid, .device = stream.runner->Name()},
+            "stream=" + std::to_string(record.subject) +
+                " stopped: the audio thread's time is used up, cost_us=" +
+                std::to_string(record.a) + " at=" + std::to_string(record.b));
+    stream.next_report_ns = record.time_ns + base::kNsPerSecond;
+}
+
+void Engine::GiveUpRealtime() {
+    if (realtime_timer_.Armed()) return;  // the signal came for each of some threads
+    for (const auto& runner : devices_)
+        runner->GiveUpRealtime();
+    const int64_t now_ns = clock_.NowNs();
+    const int64_t again_ns = realtime_pause_.Begin(now_ns);
+    realtime_timer_.ArmAtNs(again_ns);
+    report_(true, {.kind = "realtime"},
+            "an audio thread computed for too long without a pause: ordinary "
+            "scheduling for " +
+                std::to_string((again_ns - now_ns) / base::kNsPerSecond) + " s");
+}
+
+void Engine::TakeUpRealtime() {
+    LimitRealtimeTime();  // the kernel moves the limit when it is met
+    for (const auto& runner : devices_)
+        runner->TakeUpRealtime();
+    report_(false, {.kind = "realtime"},
+            "the audio threads have real-time scheduling again");
+}
+
 void Engine::OnXrun(Stream& stream, const char* what, const base::EventRecord& record) {
-    if (record.time_ns < stream.next_report_ns) {
-        ++stream.unreported_xruns;
-        return;
-    }
+    if (!IsToBeReported(stream, record)) return;
     std::string line = "stream=" + std::to_string(record.subject) + what +
                        " frames=" + std::to_string(record.a) +
                        " at=" + std::to_string(record.b);

@@ -2,12 +2,15 @@
 
 #include "base/clock.h"
 #include "base/log_subject.h"
+#include "engine/admission.h"
 #include "engine/card_monitor.h"
 #include "engine/device_keeper.h"
 #include "engine/device_runner.h"
 #include "engine/endpoint.h"
+#include "engine/realtime_pause.h"
 #include "engine/stream_record.h"
 #include "loop/loop.h"
+#include "loop/timer.h"
 #include "render/stream_setup.h"
 
 #include <cstdint>
@@ -97,11 +100,16 @@ class Engine {
      * Put a stream on its device.
      * @param stream  made of a setup that was identified
      * @pre it was made for what endpoint.runner's TargetOf says at present
+     * Errors: as DeviceRunner::Add.
      */
     void Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner owner,
              StreamListener& listener);
     void Remove(uint64_t stream_id);
     void SetGain(uint64_t stream_id, float gain);
+    /** An audio thread computed for too long (SIGXCPU): ordinary scheduling for all, and
+     * real time again after a pause in which no stream had to be stopped. */
+    void GiveUpRealtime();
+
     /** What is told in the statistics of a stream's direct mode. */
     void NoteDirect(uint64_t stream_id, const std::string& note);
 
@@ -140,6 +148,9 @@ class Engine {
     void OnDeviceEvent(size_t index, const base::EventRecord& record);
     void OnStreamEvent(const base::EventRecord& record);
     void OnXrun(Stream& stream, const char* what, const base::EventRecord& record);
+    void OnOverload(Stream& stream, const base::EventRecord& record);
+    bool IsToBeReported(Stream& stream, const base::EventRecord& record);
+    void TakeUpRealtime();
     void OnMail();
     void TellListeners(size_t index, void (StreamListener::*what)());
     void ForgetOldest();
@@ -148,6 +159,9 @@ class Engine {
     base::Clock& clock_;
     DeviceRunner::Options options_;
     Report report_;
+    Admission machine_;  // all devices' streams; outlives the devices
+    RealtimePause realtime_pause_;
+    loop::Timer realtime_timer_;
     std::vector<NamedDevice> names_;
     /** By the same index; no keeper for a device that is there for good. */
     std::vector<std::unique_ptr<DeviceRunner>> devices_;

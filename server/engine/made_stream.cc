@@ -1,5 +1,7 @@
 #include "engine/made_stream.h"
 
+#include "engine/stream_cost.h"
+
 namespace shmd::engine {
 
 bool IsQuicklyMade(const StreamTarget& target,
@@ -9,11 +11,15 @@ bool IsQuicklyMade(const StreamTarget& target,
 
 MadeStream MakeStream(const StreamTarget& target, const render::StreamSetup& setup) {
     MadeStream made{.target = target, .source = {}, .sink = {}};
-    if (target.kind == EndpointKind::kPlayback)
+    const uint32_t rate_hz = target.format.rate_hz;
+    if (target.kind == EndpointKind::kPlayback) {
         made.source = std::make_shared<render::PlaybackSource>(setup, target.format,
                                                                target.latency_frames);
-    else
+        made.source->SetCostNs(MeasureCostNs(*made.source, rate_hz));
+    } else {
         made.sink = std::make_shared<render::CaptureSink>(setup, target.format);
+        made.sink->SetCostNs(MeasureCostNs(*made.sink, rate_hz));
+    }
     return made;
 }
 

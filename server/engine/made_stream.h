@@ -26,17 +26,23 @@ struct MadeStream {
     std::shared_ptr<render::PlaybackSource> source;  // of kPlayback
     std::shared_ptr<render::CaptureSink> sink;       // of the others
 
+    /** Nanoseconds of a processor for a second of sound. */
+    [[nodiscard]] int64_t CostNs() const noexcept {
+        return source ? source->CostNs() : sink->CostNs();
+    }
     [[nodiscard]] const render::StreamSetup& Setup() const noexcept {
         return source ? source->Setup() : sink->Setup();
     }
 };
 
-/** Whether MakeStream takes microseconds. Else it may take tens of milliseconds: it
+/** Whether MakeStream takes microseconds, or a fraction of a millisecond
+ * for many channels. Else it may take tens of milliseconds: it
  * builds the tables of a resampler. Thread: any. */
 [[nodiscard]] bool IsQuicklyMade(const StreamTarget& target,
                                  const render::StreamSetup& setup) noexcept;
 
-/** Thread: any but an audio thread.  Errors: std::system_error, std::bad_alloc. */
+/** With its cost measured.  Thread: any but an audio thread.  Errors: std::system_error,
+ * std::bad_alloc. */
 [[nodiscard]] MadeStream MakeStream(const StreamTarget& target,
                                     const render::StreamSetup& setup);
 

@@ -29,8 +29,11 @@ RunningDevice::RunningDevice(std::unique_ptr<device::Device> device, loop::Loop&
           renderer_, clock,
           render::RenderThread::Options{.news_fd = news_fd_.Get(),
                                         .on_start = options.on_audio_start})} {
-    if (options.realtime_priority > 0)
-        realtime_ = MakeRealtime(thread_->Id(), options.realtime_priority);
+    TakeUpRealtime(options.realtime_priority);
+}
+
+void RunningDevice::TakeUpRealtime(int priority) noexcept {
+    if (priority > 0 && thread_) realtime_ = MakeRealtime(thread_->Id(), priority);
 }
 
 void RunningDevice::GiveUpRealtime() noexcept {

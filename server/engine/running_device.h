@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "device/device.h"
+#include "engine/admission.h"
 #include "engine/realtime.h"
 #include "loop/event.h"
 #include "loop/loop.h"
@@ -25,6 +26,8 @@ class RunningDevice {
     struct Options {
         uint32_t cycle_max_us = 25000;
         int realtime_priority = 0;
+        /** Where the streams of all devices are counted; outlives this. */
+        Admission* machine = nullptr;
         /** Runs first on the audio thread; tests confine the thread with it. */
         std::function<void()> on_audio_start;
     };
@@ -53,6 +56,8 @@ class RunningDevice {
     /** How its thread is scheduled. */
     [[nodiscard]] Realtime Scheduling() const noexcept { return realtime_; }
     void GiveUpRealtime() noexcept;
+    /** Ask for it again. */
+    void TakeUpRealtime(int priority) noexcept;
 
   private:
     std::unique_ptr<device::Device> device_;

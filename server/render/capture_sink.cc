@@ -60,16 +60,42 @@ void CaptureSink::Deliver(Context& context, Scratch& scratch,
     }
 }
 
-void CaptureSink::DeliverChunk(Context& context, Scratch& scratch,
-                               std::span<const std::byte> chunk) noexcept {
-    const uint32_t channels = Setup().format.channels;
+/** `chunk` as floats, in the client's channels. */
+std::span<const float> CaptureSink::Decode(Scratch& scratch,
+                                           std::span<const std::byte> chunk) noexcept {
     const auto frames =
         static_cast<uint32_t>(chunk.size() / captured_format_.FrameBytes());
     const std::span decoded{scratch.decoded.data(),
                             size_t{frames} * captured_format_.channels};
-    std::span<const float> in{scratch.remixed.data(), size_t{frames} * channels};
+    const std::span remixed{scratch.remixed.data(),
+                            size_t{frames} * Setup().format.channels};
     audio::ToFloat(captured_format_.sample, chunk, decoded);
-    remixer_.Apply(decoded, {scratch.remixed.data(), in.size()}, frames);
+    remixer_.Apply(decoded, remixed, frames);
+    return remixed;
+}
+
+int64_t CaptureSink::Rehearse(Rehearsal& room) noexcept {
+    const uint32_t channels = Setup().format.channels;
+    const size_t bytes = size_t{kChunkFrames} * captured_format_.FrameBytes();
+    std::span<const float> made = Decode(room.scratch, std::span{room.in}.first(bytes));
+    uint32_t taken = kChunkFrames;
+    if (resampler_) {
+        const std::span out{room.scratch.resampled.data(), made.size()};
+        const auto progress = resampler_->Process(made, out);
+        resampler_->Reset();
+        taken = progress.in_frames;
+        made = out.first(size_t{progress.out_frames} * channels);
+    }
+    const audio::SampleFormat format = Setup().format.sample;
+    audio::FromFloat(format, made,
+                     std::span{room.out}.first(made.size() * audio::SampleBytes(format)));
+    return base::MulDiv(taken, base::kNsPerSecond, captured_format_.rate_hz);
+}
+
+void CaptureSink::DeliverChunk(Context& context, Scratch& scratch,
+                               std::span<const std::byte> chunk) noexcept {
+    const uint32_t channels = Setup().format.channels;
+    std::span<const float> in = Decode(scratch, chunk);
     if (!resampler_) return Store(context, in);
     const std::span out{scratch.resampled.data(), size_t{kChunkFrames} * channels};
     for (;;) {

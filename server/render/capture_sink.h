@@ -2,6 +2,7 @@
 
 #include "audio/channel_map.h"
 #include "audio/resample.h"
+#include "render/rehearsal.h"
 #include "render/scratch.h"
 #include "render/stream_control.h"
 #include "shm/ring.h"
@@ -32,6 +33,18 @@ class CaptureSink {
         return control_.MostCycleFrames();
     }
 
+    // What it costs: as PlaybackSource's.
+    [[nodiscard]] bool IsPlain() const noexcept {
+        return !resampler_ && remixer_.IsIdentity();
+    }
+    int64_t Rehearse(Rehearsal& room) noexcept;
+    void SetCostNs(int64_t cost_ns) noexcept { cost_ns_ = cost_ns; }
+    [[nodiscard]] int64_t CostNs() const noexcept { return cost_ns_; }
+    void StopForItsCost(Context& context) noexcept {
+        control_.EnterXrun(context, Event::kOverload,
+                           static_cast<uint64_t>(cost_ns_) / 1000, filled_);
+    }
+
     /** Take the next captured frames, in the captured format. */
     void Deliver(Context& context, Scratch& scratch,
                  std::span<const std::byte> captured) noexcept;
@@ -52,6 +65,8 @@ class CaptureSink {
   private:
     void DeliverChunk(Context& context, Scratch& scratch,
                       std::span<const std::byte> chunk) noexcept;
+    std::span<const float> Decode(Scratch& scratch,
+                                  std::span<const std::byte> chunk) noexcept;
     uint32_t TakeRoom(Context& context, uint32_t frames) noexcept;
     template <typename Write>
     void StorePieces(Context& context, uint32_t frames, Write write) noexcept;
@@ -65,6 +80,7 @@ class CaptureSink {
     std::optional<audio::Resampler> resampler_;
     uint64_t filled_ = 0;
     uint32_t latency_frames_ = 0;
+    int64_t cost_ns_ = 0;
     bool same_format_;
 };
 

@@ -12,6 +12,8 @@ enum class Event : uint32_t {
     kLate = 4,      // subject: 0; a: frames by which the device was late
     kClosed = 5,    // subject: 0; streams wait for the device to be opened
     kFailed = 6,    // subject: 0; the device is gone, and streams wait for another
+    kOverload = 7,  // it was stopped, to spare the thread's time; a: us of a processor
+                    // that it takes for a second of sound, b: the stream's frame
 };
 
 enum class Fault : uint64_t {

@@ -208,16 +208,40 @@ PlaybackSource::Fetched PlaybackSource::Fetch(Context& context, Scratch& scratch
     if (ready == 0) return FetchSilence(context, scratch, frames, device_frame);
     const auto run = reader_.Runs(std::min(frames, ready)).first;
     const auto fetched = static_cast<uint32_t>(run.size() / reader_.Area().FrameBytes());
-    const audio::StreamFormat& format = Setup().format;
-    const std::span decoded{scratch.decoded.data(), size_t{fetched} * format.channels};
-    const std::span remixed{scratch.remixed.data(), size_t{fetched} * device_channels_};
-    if (remixer_.IsIdentity()) {
-        audio::ToFloat(format.sample, run, remixed);
-        return {fetched, true};
-    }
-    audio::ToFloat(format.sample, run, decoded);
-    remixer_.Apply(decoded, remixed, fetched);
+    Decode(scratch, run, fetched);
     return {fetched, true};
+}
+
+/** `run`, `frames` of the client's, as floats in the device's channels: in `remixed`. */
+void PlaybackSource::Decode(Scratch& scratch, std::span<const std::byte> run,
+                            uint32_t frames) noexcept {
+    const audio::StreamFormat& format = Setup().format;
+    const std::span decoded{scratch.decoded.data(), size_t{frames} * format.channels};
+    const std::span remixed{scratch.remixed.data(), size_t{frames} * device_channels_};
+    if (remixer_.IsIdentity()) return audio::ToFloat(format.sample, run, remixed);
+    audio::ToFloat(format.sample, run, decoded);
+    remixer_.Apply(decoded, remixed, frames);
+}
+
+int64_t PlaybackSource::Rehearse(Rehearsal& room) noexcept {
+    Scratch& scratch = room.scratch;
+    const audio::StreamFormat& format = Setup().format;
+    const size_t bytes = size_t{kChunkFrames} * format.FrameBytes();
+    Decode(scratch, std::span{room.in}.first(bytes), kChunkFrames);
+    uint32_t taken = kChunkFrames;
+    size_t made = size_t{kChunkFrames} * device_channels_;
+    float* output = scratch.remixed.data();
+    if (resampler_) {
+        const auto progress = resampler_->Process({scratch.remixed.data(), made},
+                                                  {scratch.resampled.data(), made});
+        resampler_->Reset();
+        taken = progress.in_frames;
+        made = size_t{progress.out_frames} * device_channels_;
+        output = scratch.resampled.data();
+    }
+    gain_.Apply({output, made}, device_channels_);
+    audio::MixAdd({scratch.decoded.data(), made}, {output, made});
+    return base::MulDiv(taken, base::kNsPerSecond, format.rate_hz);
 }
 
 PlaybackSource::Fetched PlaybackSource::FetchSilence(Context& context, Scratch& scratch,

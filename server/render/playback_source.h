@@ -4,6 +4,7 @@
 #include "audio/gain.h"
 #include "audio/resample.h"
 #include "render/block_mix.h"
+#include "render/rehearsal.h"
 #include "render/scratch.h"
 #include "render/stream_control.h"
 #include "shm/ring.h"
@@ -61,6 +62,29 @@ class PlaybackSource {
      * gain. */
     [[nodiscard]] bool IsExact() const noexcept {
         return same_format_ && gain_.IsUnity();
+    }
+
+    // --- what it costs
+
+    /** Whether its samples are merely converted and added: same rate and channels. */
+    [[nodiscard]] bool IsPlain() const noexcept {
+        return !resampler_ && remixer_.IsIdentity();
+    }
+
+    /**
+     * Convert and add some silence, as in a cycle; it is as new after that.
+     * @return how long that would sound, in ns. Thread: the loop's, before it is planned.
+     */
+    int64_t Rehearse(Rehearsal& room) noexcept;
+
+    /** Nanoseconds of a processor for a second of sound. Set before it is planned. */
+    void SetCostNs(int64_t cost_ns) noexcept { cost_ns_ = cost_ns; }
+    [[nodiscard]] int64_t CostNs() const noexcept { return cost_ns_; }
+
+    /** An xrun, since the thread's time is used up. */
+    void StopForItsCost(Context& context) noexcept {
+        control_.EnterXrun(context, Event::kOverload,
+                           static_cast<uint64_t>(cost_ns_) / 1000, reader_.Position());
     }
 
     /** Fill `block`, from `device_frame` on, with the client's bytes. @pre IsExact() */
@@ -135,6 +159,8 @@ class PlaybackSource {
                        uint64_t device_frame) noexcept;
     bool SilenceIsAllowed(Context& context, uint32_t frames,
                           uint64_t device_frame) noexcept;
+    void Decode(Scratch& scratch, std::span<const std::byte> run,
+                uint32_t frames) noexcept;
     void UpdateGain() noexcept;
     /** With the frames before `frame` gone; more than the buffer if it was not written.
      */
@@ -157,6 +183,7 @@ class PlaybackSource {
     bool is_drained_ = false;
     std::atomic<uint32_t> ring_frames_{0};
     wire::DirectPlace direct_;  // what its client was told
+    int64_t cost_ns_ = 0;
     bool same_format_;
 };
 

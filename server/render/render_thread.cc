@@ -37,6 +37,7 @@ void RenderThread::Run() noexcept {
         const int64_t now_ns = clock_.NowNs();
         Counters::Raise(counters.most_late_ns, now_ns - turn.next_ns);
         turn = renderer_.Turn(now_ns);
+        renderer_.NoteTurnTime(clock_.NowNs() - now_ns);
         if (turn.has_news) TellLoop();
         clock_.WaitUntil(turn.next_ns, wakeup_);
         Counters::Add(counters.system_calls);

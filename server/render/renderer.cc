@@ -50,6 +50,7 @@ void Renderer::FreeRetired() {
 
 Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
     context_.SetNow(now_ns);
+    turn_began_ = rendered_;
     Counters::Add(counters_.turns);
     TakePlan();
     ReadCommands();
@@ -224,10 +225,80 @@ bool Renderer::KeepsNobodyWaiting(uint64_t played, uint64_t due) noexcept {
 }
 
 void Renderer::RenderUpTo(uint64_t played) noexcept {
-    while (rendered_ <= played && AnyIsRunning() && !device_.HasFailed()) {
-        DeliverUpTo(rendered_);
-        RenderBlock(NextCycleFrames());
-    }
+    while (rendered_ <= played && AnyIsRunning() && !device_.HasFailed())
+        RenderCycle();
+}
+
+void Renderer::RenderCycle() noexcept {
+    const uint64_t from = rendered_;
+    const bool is_watched = guard_.IsWatching();
+    const int64_t began_ns = is_watched ? processor_clock_() : 0;
+    DeliverUpTo(rendered_);
+    RenderBlock(NextCycleFrames());
+    if (is_watched) GuardCycle(began_ns, from);
+}
+
+int64_t Renderer::SoundNs(uint64_t frames) const noexcept {
+    return base::MulDiv(static_cast<int64_t>(frames), base::kNsPerSecond,
+                        playback_format_.rate_hz);
+}
+
+void Renderer::NoteTurnTime(int64_t elapsed_ns) noexcept {
+    guard_.NoteTurn(elapsed_ns, SoundNs(rendered_ - turn_began_));
+}
+
+/** A cycle from frame `from` on was rendered. */
+void Renderer::GuardCycle(int64_t began_ns, uint64_t from) noexcept {
+    const int64_t ended_ns = processor_clock_();
+    Counters::Add(counters_.system_calls, 2);
+    if (guard_.AddBlock(ended_ns - began_ns, SoundNs(rendered_ - from))) StopTheDearest();
+}
+
+/** Call `use` with all streams that run. */
+template <typename Use>
+void Renderer::ForEachRunning(Use use) const noexcept {
+    const auto visit = [&](const auto& stream) {
+        if (stream->IsRunning()) use(*stream);
+    };
+    std::ranges::for_each(plan_->sources, visit);
+    std::ranges::for_each(plan_->recorders, visit);
+    std::ranges::for_each(plan_->monitors, visit);
+}
+
+Renderer::Share Renderer::ShareOf(uid_t uid) const noexcept {
+    Share share;
+    ForEachRunning([&](const auto& stream) {
+        if (stream.Setup().uid != uid) return;
+        share.cost_ns += stream.CostNs();
+        ++share.streams;
+    });
+    return share;
+}
+
+/**
+ * The thread's time is used up: of the user whose streams take most of it, the newest
+ * stops that takes no less than that user's mean.
+ */
+void Renderer::StopTheDearest() noexcept {
+    uid_t dearest = 0;
+    Share most{-1, 1};
+    ForEachRunning([&](const auto& stream) {
+        const uid_t uid = stream.Setup().uid;
+        if (uid == dearest && most.cost_ns >= 0) return;
+        if (const Share share = ShareOf(uid); share.cost_ns > most.cost_ns) {
+            most = share;
+            dearest = uid;
+        }
+    });
+    uint64_t newest = 0;
+    ForEachRunning([&](const auto& stream) {
+        const bool is_dear = stream.CostNs() * most.streams >= most.cost_ns;
+        if (stream.Setup().uid == dearest && is_dear)
+            newest = std::max(newest, stream.Setup().stream_id);
+    });
+    ForEachRunning([&](auto& stream) {
+        if (stream.Setup().stream_id == newest) stream.StopForItsCost(context_);
+    });
 }
 
 void Renderer::RenderBlock(uint32_t frames) noexcept {

@@ -10,7 +10,9 @@
 #include "render/counters.h"
 #include "render/cycle_length.h"
 #include "render/plan.h"
+#include "render/processor_time.h"
 #include "render/scratch.h"
+#include "render/turn_guard.h"
 
 #include <atomic>
 #include <cstdint>
@@ -71,6 +73,12 @@ class Renderer {
     /** Do what is due at `now_ns`. Thread: audio. Realtime: yes. */
     Result Turn(int64_t now_ns) noexcept;
 
+    /** The last turn took so long, by the wall. Thread: audio. Realtime: yes. */
+    void NoteTurnTime(int64_t elapsed_ns) noexcept;
+
+    /** For tests: know the thread's processor time from `clock`. */
+    void MeasureBy(ProcessorClock clock) noexcept { processor_clock_ = clock; }
+
     /** For the caller's own system calls. Thread: audio. */
     Counters& MutableCounters() noexcept { return counters_; }
 
@@ -84,7 +92,18 @@ class Renderer {
     bool GivesLostTime(uint64_t played, uint64_t due) noexcept;
     bool KeepsNobodyWaiting(uint64_t played, uint64_t due) noexcept;
     void RenderUpTo(uint64_t played) noexcept;
+    void RenderCycle() noexcept;
     void RenderBlock(uint32_t frames) noexcept;
+    void GuardCycle(int64_t began_ns, uint64_t from) noexcept;
+    [[nodiscard]] int64_t SoundNs(uint64_t frames) const noexcept;
+    struct Share {
+        int64_t cost_ns = 0;
+        int64_t streams = 0;
+    };
+    [[nodiscard]] Share ShareOf(uid_t uid) const noexcept;
+    void StopTheDearest() noexcept;
+    template <typename Use>
+    void ForEachRunning(Use use) const noexcept;
     bool OfferRing(PlaybackSource* only) noexcept;
     void EndDirect() noexcept;
     void StopDirect() noexcept;
@@ -119,6 +138,9 @@ class Renderer {
     CycleLength cycle_{playback_format_.rate_hz};
     uint64_t rendered_ = 0;    // the device's frame after the last that was rendered
     uint64_t gap_frames_ = 0;  // the device's, that were reported
+    TurnGuard guard_;
+    ProcessorClock processor_clock_ = &ThreadProcessorTimeNs;
+    uint64_t turn_began_ = 0;  // rendered_, before the last turn
     uint64_t delivered_ = 0;   // the device's frame after the last that recorders got
     // Device frames, while it waits for clients: the first that is due, when it meant to
     // look again, and until when it gives them time that was lost.

@@ -5,6 +5,7 @@
 #include "render/counters.h"
 #include "wire/stream_block.h"
 
+#include <sys/types.h>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,7 @@ struct Mailbox {
 /** A stream as the loop hands it to the audio side: everything checked but the words. */
 struct StreamSetup {
     uint64_t stream_id = 0;
+    uid_t uid = 0;  // whose it is
     audio::StreamFormat format;
     audio::ChannelMap channel_map;
     uint32_t period_frames = 0;

@@ -279,6 +279,7 @@ void Session::OnSetParams(const wire::SetParams& request) {
 }
 
 void Session::BuildStream(const wire::SetParams& request, render::StreamSetup setup) {
+    setup.uid = peer_.uid;
     setup.generation = ++generation_;
     setup.gain = gain_;
     setup.client_block = &memory_->ClientBlock();

@@ -4,8 +4,13 @@
 #include "tests/support/fd_checked_test.h"
 #include "tests/unit/render/fake_client.h"
 
+#include <cerrno>
+#include <system_error>
+
 namespace shmd::engine {
 namespace {
+
+using render::FakeClient;
 
 /** An engine with the devices `first` and `other`. */
 class EngineTest : public test::FdCheckedTest {
@@ -90,6 +95,69 @@ TEST(EngineNumbers, GivesNoStreamANumberThatOneHadBefore2To32Others) {
     EXPECT_EQ(AddTo(engine, endpoint, client.Setup(), owner), UINT32_MAX);
     EXPECT_EQ(AddTo(engine, endpoint, client.Setup(), owner), 1ULL << 32);
     EXPECT_EQ(AddTo(engine, endpoint, client.Setup(), owner), (1ULL << 32) + 1);
+}
+
+class EngineTime : public EngineTest {
+  protected:
+    static FakeClient DearClient(bool is_capture = false) {
+        return FakeClient{1,
+                          {.format = {audio::SampleFormat::kFloat64Be, 352801, 32},
+                           .period_frames = 3528,
+                           .buffer_frames = 10000,
+                           .is_capture = is_capture}};
+    }
+
+    /** @return its number, or 0 if it was refused with EBUSY */
+    uint64_t Add(uid_t uid, const FakeClient& client, std::string_view name = "first") {
+        const Endpoint endpoint =
+            engine_.FindEndpoint(name, client.Setup().playback_ring.empty()).value();
+        render::StreamSetup setup = client.Setup();
+        setup.uid = uid;
+        try {
+            return AddTo(engine_, endpoint, setup, owner_);
+        } catch (const std::system_error& error) {
+            EXPECT_EQ(error.code().value(), EBUSY);
+            refusal_ = error.what();
+            return 0;
+        }
+    }
+
+    Owner owner_;
+    std::string refusal_;
+};
+
+/** Each is a few hundredths of a processor; or much more, on a slow one. */
+TEST_F(EngineTime, RefusesAUsersDearStreamsAndTakesAnothersPlainOne) {
+    const FakeClient dear = DearClient();
+    const FakeClient plain{2, {}};
+    std::vector<uint64_t> added;
+    while (added.size() < 200) {
+        const uint64_t id = Add(1001, dear);
+        if (id == 0) break;
+        added.push_back(id);
+    }
+    EXPECT_LT(added.size(), 200U);
+    EXPECT_NE(refusal_.find("this user's take "), std::string::npos) << refusal_;
+    EXPECT_NE(Add(1000, plain), 0U);
+    EXPECT_NE(Add(1001, plain, "other"), 0U);
+    // It may have as many again when they are gone.
+    for (const uint64_t id : added)
+        engine_.Remove(id);
+    EXPECT_NE(Add(1001, dear), 0U);
+}
+
+TEST_F(EngineTime, CountsWhatIsRecordedToo) {
+    const FakeClient dear = DearClient(/*is_capture=*/true);
+    size_t added = 0;
+    while (added < 200 && Add(1001, dear, "monitor") != 0)
+        ++added;
+    EXPECT_LT(added, 200U);
+}
+
+TEST_F(EngineTime, TakesThePlainStreamsOfAWholeHouse) {
+    const FakeClient plain{2, {}};
+    for (int i = 0; i < 500; ++i)
+        ASSERT_NE(Add(1000, plain), 0U) << i << ": " << refusal_;
 }
 
 TEST(EngineNumbers, TellsTheOwnerOfAStreamBeyond2To32ThatItLied) {

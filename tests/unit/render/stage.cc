@@ -37,9 +37,12 @@ std::vector<int16_t> Samples(std::span<const std::byte> bytes) {
 Stage::Stage(const device::DeviceSpec& device, uint32_t most_cycle_frames)
     : device_{device}, renderer_{device_, most_cycle_frames, counters_} {}
 
-void Stage::Play(const FakeClient& client) {
-    plan_.sources.push_back(
-        std::make_shared<PlaybackSource>(client.Setup(), device_.PlaybackFormat()));
+void Stage::Play(const FakeClient& client, uid_t uid, int64_t cost_ns) {
+    StreamSetup setup = client.Setup();
+    setup.uid = uid;
+    auto source = std::make_shared<PlaybackSource>(setup, device_.PlaybackFormat());
+    source->SetCostNs(cost_ns);
+    plan_.sources.push_back(std::move(source));
     PublishPlan();
 }
 

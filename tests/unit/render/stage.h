@@ -30,7 +30,8 @@ class Stage {
     explicit Stage(const device::DeviceSpec& device = {},
                    uint32_t most_cycle_frames = kCycleFrames);
 
-    void Play(const FakeClient& client);
+    /** @param uid, cost_ns  as the engine would say them */
+    void Play(const FakeClient& client, uid_t uid = 0, int64_t cost_ns = 0);
     void Record(const FakeClient& client);
     void Monitor(const FakeClient& client);
     void RemoveAll();

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <sys/types.h>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+namespace shmd::engine {
+
+/**
+ * Who may use how much of the audio threads' time: of one device's, or of all of the
+ * machine's together. doc/decisions/0010-the-audio-threads-time.md.
+ *
+ * A stream counts from SetParams until its parameters are gone, also while it is stopped
+ * or its client writes into the card's ring: it may play at any moment without asking.
+ *
+ * Thread: loop.
+ */
+class Admission {
+  public:
+    /** In parts of a processor: all streams together, and those of one user. */
+    static constexpr double kMostOfAll = 0.7;
+    static constexpr double kMostOfOneUser = 0.5;
+
+    /** @param processors  how many there are to be shared; a device has one */
+    explicit Admission(unsigned processors = 1) noexcept;
+
+    /**
+     * Count the stream, unless that goes beyond a share.
+     * @param cost_ns  of a processor, for a second of sound
+     * @return empty, or why not: what the stream costs, and what there is
+     */
+    std::string TryAdd(uint64_t stream_id, uid_t uid, int64_t cost_ns);
+
+    /** It is on another device, and costs this there: also beyond the share. */
+    void Update(uint64_t stream_id, int64_t cost_ns) noexcept;
+
+    /** No matter if it was not counted. */
+    void Remove(uint64_t stream_id) noexcept;
+
+    [[nodiscard]] int64_t TotalNs() const noexcept { return total_ns_; }
+    [[nodiscard]] int64_t OfUserNs(uid_t uid) const noexcept;
+
+  private:
+    struct Entry {
+        uid_t uid;
+        int64_t cost_ns;
+    };
+
+    void Charge(uid_t uid, int64_t cost_ns);
+
+    int64_t most_ns_;
+    int64_t most_of_one_user_ns_;
+    int64_t total_ns_ = 0;
+    std::unordered_map<uint64_t, Entry> streams_;
+    std::unordered_map<uid_t, int64_t> of_users_ns_;
+};
+
+}  // namespace shmd::engine

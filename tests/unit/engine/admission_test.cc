@@ -1,0 +1,85 @@
+#include "engine/admission.h"
+
+#include "base/clock.h"
+#include "engine/realtime_pause.h"
+
+#include <gtest/gtest.h>
+
+namespace shmd::engine {
+namespace {
+
+using base::kNsPerSecond;
+
+constexpr int64_t kPercent = kNsPerSecond / 100;
+
+TEST(AdmissionTest, RefusesAUserWhatOthersAreToHave) {
+    Admission admission;
+    EXPECT_EQ(admission.TryAdd(1, 1000, 30 * kPercent), "");
+    EXPECT_EQ(admission.TryAdd(2, 1000, 20 * kPercent), "");
+    EXPECT_EQ(admission.TryAdd(3, 1000, 4 * kPercent + kPercent / 10),
+              "the stream takes 4.1 % of a processor, this user's take 50.0 % of 50.0 %");
+    EXPECT_EQ(admission.TryAdd(4, 1001, 20 * kPercent), "");
+}
+
+TEST(AdmissionTest, RefusesWhatIsBeyondTheShareOfAllStreams) {
+    Admission admission;
+    EXPECT_EQ(admission.TryAdd(1, 1000, 40 * kPercent), "");
+    EXPECT_EQ(admission.TryAdd(2, 1001, 30 * kPercent), "");
+    EXPECT_EQ(admission.TryAdd(3, 1002, kPercent),
+              "the stream takes 1.0 % of a processor, all users' take 70.0 % of 70.0 %");
+    EXPECT_EQ(admission.TotalNs(), 70 * kPercent);
+}
+
+TEST(AdmissionTest, GivesBackWhatAStreamTookThatIsGone) {
+    Admission admission;
+    EXPECT_EQ(admission.TryAdd(1, 1000, 50 * kPercent), "");
+    EXPECT_NE(admission.TryAdd(2, 1000, kPercent), "");
+    admission.Remove(2);  // was never counted
+    EXPECT_EQ(admission.TotalNs(), 50 * kPercent);
+    admission.Remove(1);
+    EXPECT_EQ(admission.TotalNs(), 0);
+    EXPECT_EQ(admission.OfUserNs(1000), 0);
+    EXPECT_EQ(admission.TryAdd(2, 1000, 50 * kPercent), "");
+}
+
+TEST(AdmissionTest, CountsAStreamByWhatItTakesOnANewDevice) {
+    Admission admission;
+    EXPECT_EQ(admission.TryAdd(1, 1000, kPercent), "");
+    admission.Update(1, 60 * kPercent);
+    EXPECT_EQ(admission.OfUserNs(1000), 60 * kPercent);
+    EXPECT_NE(admission.TryAdd(2, 1000, kPercent), "");
+    admission.Remove(1);
+    EXPECT_EQ(admission.TotalNs(), 0);
+}
+
+TEST(AdmissionTest, HasMoreToShareWithMoreProcessors) {
+    Admission admission{4};
+    EXPECT_EQ(admission.TryAdd(1, 1000, 200 * kPercent), "");
+    EXPECT_NE(admission.TryAdd(2, 1000, kPercent), "");
+}
+
+TEST(RealtimePauseTest, IsTwiceAsLongWhenItIsGivenUpAgainSoon) {
+    RealtimePause pause;
+    int64_t now_ns = kNsPerSecond;
+    for (const int64_t seconds : {10, 20, 40, 80, 160, 300, 300}) {
+        const int64_t end_ns = pause.Begin(now_ns);
+        EXPECT_EQ(end_ns - now_ns, seconds * kNsPerSecond);
+        now_ns = end_ns + kNsPerSecond;
+    }
+}
+
+TEST(RealtimePauseTest, IsShortAgainWhenAllWasWellForLong) {
+    RealtimePause pause;
+    const int64_t end_ns = pause.Begin(pause.Begin(0));
+    const int64_t later_ns = end_ns + RealtimePause::kMostNs;
+    EXPECT_EQ(pause.Begin(later_ns) - later_ns, RealtimePause::kFirstNs);
+}
+
+TEST(RealtimePauseTest, BeginsAnewWhenTheStreamsStillTakeTooMuch) {
+    RealtimePause pause;
+    pause.Begin(0);
+    EXPECT_EQ(pause.Extend(5 * kNsPerSecond), 15 * kNsPerSecond);
+}
+
+}  // namespace
+}  // namespace shmd::engine
