@@ -51,11 +51,10 @@ class SendOperation final : public Operation {
                 [this](int64_t cost_ns) { OnDear(cost_ns); }} {}
 
     bool Send(Message message) {
-        if (failed_ || message.payload.size() > max_queued_bytes_ - queued_bytes_)
-            return false;
-        const size_t bytes = message.payload.size();
+        const size_t cost_bytes = CostOf(message);
+        if (failed_ || cost_bytes > max_queued_bytes_ - queued_bytes_) return false;
         queue_.push_back(std::move(message));
-        queued_bytes_ += bytes;
+        queued_bytes_ += cost_bytes;
         // The others wait behind it, for its completion.
         if (queue_.size() == 1) Submit();
         return true;
@@ -70,6 +69,10 @@ class SendOperation final : public Operation {
 
   private:
     enum class Stage { kSending, kPolling };
+
+    [[nodiscard]] static size_t CostOf(const Message& message) noexcept {
+        return message.payload.size() + Sender::kMessageCostBytes;
+    }
 
     /** The user's turn. */
     void SendFirst() {
@@ -97,7 +100,7 @@ class SendOperation final : public Operation {
         if (result == -EINTR || result == -ECANCELED) return task_.Request();
         if (result < 0) return Fail(-result);
         if (done == Stage::kPolling) return task_.Request();
-        queued_bytes_ -= queue_.front().payload.size();
+        queued_bytes_ -= CostOf(queue_.front());
         queue_.pop_front();
         if (!queue_.empty()) return task_.Request();
         control_ = {};

@@ -44,12 +44,15 @@ class Sender {
          * (UserQueue::kDearNs). */
         std::function<void(int64_t cost_ns)> on_dear;
     };
+    /** What a queued message costs beside its payload: its node, vectors and malloc's. */
+    static constexpr size_t kMessageCostBytes = 256;
 
     /** kernel SCM_MAX_FD: more descriptors in a message are refused with EINVAL. */
     static constexpr size_t kMaxFds = 253;
 
     /**
-     * @param max_queued_bytes  most payload bytes that wait for a slow peer
+     * @param max_queued_bytes  most bytes that wait for a slow peer, kMessageCostBytes a
+     *                          message included
      *
      * Thread: loop.  Errors: std::system_error.
      */
@@ -65,7 +68,8 @@ class Sender {
      */
     bool Send(std::vector<std::byte> message, std::vector<base::UniqueFd> fds = {});
 
-    /** Payload bytes that the kernel has not taken yet, 0 to max_queued_bytes. */
+    /** What the messages that the kernel has not taken yet cost, 0 to max_queued_bytes.
+     */
     [[nodiscard]] size_t QueuedBytes() const noexcept;
 
     /**

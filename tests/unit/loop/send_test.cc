@@ -53,10 +53,10 @@ SHMD_IN_BOTH_MODES(SendTest);
 
 TEST_P(SendTest, MessagesArriveInOrder) {
     Connect();
-    const auto sender = MakeSender(1000);
+    const auto sender = MakeSender(16384);
     for (int i = 0; i < 10; ++i)
         ASSERT_TRUE(sender->Send(Bytes(std::to_string(i))));
-    EXPECT_EQ(sender->QueuedBytes(), 10U);
+    EXPECT_EQ(sender->QueuedBytes(), 10 * (1 + Sender::kMessageCostBytes));
     ASSERT_TRUE(RunUntil([&] { return sender->QueuedBytes() == 0; }));
     EXPECT_EQ(ReadAll(), (std::vector<std::string>{"0", "1", "2", "3", "4", "5", "6", "7",
                                                    "8", "9"}));
@@ -83,7 +83,7 @@ TEST_P(SendTest, DescriptorsArriveWithTheirMessageAndAreClosedHere) {
                       {7, far_.Get(), nullptr},
                       listener,
                       [](const base::UniqueFd&) {}};
-    const auto sender = MakeSender(1000);
+    const auto sender = MakeSender(16384);
     const long before = OpenFds();
     ASSERT_TRUE(sender->Send(Bytes("a"), NumberedFds(1, 2)));
     ASSERT_TRUE(sender->Send(Bytes("b")));
@@ -97,7 +97,7 @@ TEST_P(SendTest, DescriptorsArriveWithTheirMessageAndAreClosedHere) {
 
 TEST_P(SendTest, TheMostDescriptorsThatTheKernelTakesGoInOneMessage) {
     Connect();
-    const auto sender = MakeSender(1000);
+    const auto sender = MakeSender(16384);
     ASSERT_TRUE(sender->Send(Bytes("x"), NumberedFds(1, Sender::kMaxFds)));
     ASSERT_TRUE(RunUntil([&] { return sender->QueuedBytes() == 0; }));
     EXPECT_TRUE(errors_.empty());
@@ -108,8 +108,9 @@ TEST_P(SendTest, TheMostDescriptorsThatTheKernelTakesGoInOneMessage) {
 
 TEST_P(SendTest, AFullQueueRefusesAndClosesTheDescriptors) {
     Connect();
-    const auto sender = MakeSender(100);
-    EXPECT_FALSE(sender->Send(std::vector<std::byte>(101)));
+    const auto sender = MakeSender(100 + 2 * Sender::kMessageCostBytes);
+    EXPECT_FALSE(
+        sender->Send(std::vector<std::byte>(101 + 2 * Sender::kMessageCostBytes)));
     EXPECT_TRUE(sender->Send(std::vector<std::byte>(60)));
     const long before = OpenFds();
     EXPECT_FALSE(sender->Send(std::vector<std::byte>(41), NumberedFds(1, 2)));
@@ -125,7 +126,7 @@ TEST_P(SendTest, AFullQueueRefusesAndClosesTheDescriptors) {
 TEST_P(SendTest, APeerThatDoesNotReadHoldsUpOnlyItself) {
     for (const int flags : {0, int{SOCK_NONBLOCK}}) {
         Connect(flags);
-        const auto sender = MakeSender(8 << 20);
+        const auto sender = MakeSender(16 << 20);
         for (int i = 0; i < 512; ++i)
             ASSERT_TRUE(sender->Send(std::vector<std::byte>(16384)));
         const uint64_t before = TheLoop().EnterCalls();
@@ -144,7 +145,7 @@ TEST_P(SendTest, APeerThatDoesNotReadHoldsUpOnlyItself) {
 TEST_P(SendTest, APeerThatIsGoneIsAnErrorAndNoSignal) {
     ASSERT_NE(signal(SIGPIPE, SIG_DFL), SIG_ERR);  // would end the test program
     Connect();
-    const auto sender = MakeSender(1000);
+    const auto sender = MakeSender(16384);
     far_.Reset();
     const long before = OpenFds();
     ASSERT_TRUE(sender->Send(Bytes("a"), NumberedFds(1, 2)));
@@ -160,7 +161,7 @@ TEST_P(SendTest, APeerThatIsGoneIsAnErrorAndNoSignal) {
 
 TEST_P(SendTest, APeerThatGoesWhileASendWaitsIsAnError) {
     Connect();
-    const auto sender = MakeSender(8 << 20);
+    const auto sender = MakeSender(16 << 20);
     for (int i = 0; i < 512; ++i)
         ASSERT_TRUE(sender->Send(std::vector<std::byte>(16384)));
     RunFor(20 * base::kNsPerMs);
@@ -191,7 +192,7 @@ TEST_P(SendTest, OnErrorMayDestroyTheSender) {
 
 TEST_P(SendTest, WhenEmptyIsToldOnceAfterTheLastMessageAndMayDestroyTheSender) {
     Connect();
-    auto sender = MakeSender(1000);
+    auto sender = MakeSender(16384);
     int calls = 0;
     ASSERT_TRUE(sender->Send(Bytes("a")));
     ASSERT_TRUE(sender->Send(Bytes("b")));
@@ -207,7 +208,7 @@ TEST_P(SendTest, WhenEmptyIsToldOnceAfterTheLastMessageAndMayDestroyTheSender) {
 
 TEST_P(SendTest, WhenEmptyIsToldAtOnceWhenNothingIsQueued) {
     Connect();
-    const auto sender = MakeSender(1000);
+    const auto sender = MakeSender(16384);
     int calls = 0;
     sender->WhenEmpty([&] { ++calls; });
     EXPECT_EQ(calls, 1);
@@ -219,7 +220,7 @@ TEST_P(SendTest, WhenEmptyIsToldAtOnceWhenNothingIsQueued) {
 TEST_P(SendTest, ADestroyedSenderDropsItsQueueAndClosesItsDescriptors) {
     Connect();
     const long before = OpenFds();
-    auto sender = MakeSender(8 << 20);
+    auto sender = MakeSender(16 << 20);
     for (int i = 0; i < 400; ++i)
         ASSERT_TRUE(sender->Send(std::vector<std::byte>(16384), NumberedFds(1, 1)));
     RunFor(20 * base::kNsPerMs);
@@ -231,7 +232,7 @@ TEST_P(SendTest, ADestroyedSenderDropsItsQueueAndClosesItsDescriptors) {
 
 TEST_P(SendTest, ASenderThatIsDestroyedBeforeItsMessageWasSubmittedSendsNothing) {
     Connect();
-    auto sender = MakeSender(1000);
+    auto sender = MakeSender(16384);
     ASSERT_TRUE(sender->Send(Bytes("never")));
     sender.reset();
     RunFor(base::kNsPerMs);
