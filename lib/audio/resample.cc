@@ -3,6 +3,7 @@
 #include "audio/channel_map.h"
 #include "base/error.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstddef>
@@ -29,6 +30,13 @@ constexpr uint32_t kMostDown = 16;
 constexpr uint32_t kMostUp = 64;
 constexpr uint32_t kFirstDown = 8;
 constexpr uint32_t kFirstUp = 2;
+
+// zita-resampler's VResampler has a filter at each of so many phases.
+constexpr uint64_t kInterpolatedPhases = 256;
+
+// Its objects, and a first stage (its filters are 64 x 8 x 9 at most): for MostBytes.
+constexpr uint64_t kStageBytes = 24 * 1024;
+constexpr uint64_t kFirstStageFrames = 250 + 250 + 2 * 8 * kHalfLength;
 
 bool IsExact(uint32_t in_rate, uint32_t out_rate) noexcept {
     return out_rate / std::gcd(in_rate, out_rate) <= kMostPhases;
@@ -167,6 +175,21 @@ Resampler::Progress Resampler::State::ProcessBoth(std::span<const float> in,
         done.out_frames += step.out_frames;
     }
     return done;
+}
+
+uint64_t Resampler::MostBytes(uint32_t in_rate_hz, uint32_t out_rate_hz,
+                              uint32_t channels) noexcept {
+    if (in_rate_hz == out_rate_hz) return 0;
+    if (in_rate_hz > kMostDown * out_rate_hz) out_rate_hz *= kFirstDown;
+    const uint64_t phases =
+        std::min(out_rate_hz / std::gcd(in_rate_hz, out_rate_hz), kMostPhases);
+    const uint64_t down = std::max(1U, (in_rate_hz + out_rate_hz - 1) / out_rate_hz);
+    const uint64_t half_length = kHalfLength * down;
+    const uint64_t filters = half_length * (std::max(phases, kInterpolatedPhases) + 1);
+    // The library's input: a filter's length and 250 frames. The first stage's has its
+    // own.
+    const uint64_t input = uint64_t{channels} * (2 * half_length + kFirstStageFrames);
+    return sizeof(float) * (filters + input) + kStageBytes;
 }
 
 Resampler::Resampler(uint32_t in_rate_hz, uint32_t out_rate_hz, uint32_t channels) {

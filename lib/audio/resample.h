@@ -28,6 +28,14 @@ class Resampler {
      * Realtime: no.  Errors: std::system_error EINVAL for what is out of range.
      */
     Resampler(uint32_t in_rate_hz, uint32_t out_rate_hz, uint32_t channels);
+
+    /**
+     * The most memory that one takes: its filters, which it may share with others of the
+     * same ratio, and its input. Nothing for equal rates, which need none.
+     * Ranges as above.  Realtime: no.  Errors: none.
+     */
+    static uint64_t MostBytes(uint32_t in_rate_hz, uint32_t out_rate_hz,
+                              uint32_t channels) noexcept;
     Resampler(Resampler&& other) noexcept;
     Resampler& operator=(Resampler&& other) noexcept;
     ~Resampler();

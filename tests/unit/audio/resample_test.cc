@@ -4,10 +4,13 @@
 #include "tests/unit/audio/tone.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <random>
 #include <system_error>
+#include <utility>
 
 namespace shmd::audio {
 namespace {
@@ -266,6 +269,29 @@ TEST(Resampler, RefusesWhatIsOutOfRange) {
     EXPECT_THROW((Resampler{48000, 384001, 2}), std::system_error);
     EXPECT_THROW((Resampler{48000, 44100, 0}), std::system_error);
     EXPECT_THROW((Resampler{48000, 44100, 33}), std::system_error);
+}
+
+TEST(Resampler, TakesNoMoreMemoryThanItSays) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "a sanitizer's malloc does not tell";
+#endif
+    const auto in_use = [] {
+        const auto info = ::mallinfo2();
+        return info.uordblks + info.hblkhd;
+    };
+    std::mt19937 random{1};
+    std::uniform_int_distribution<uint32_t> rate{kRateMinHz, kRateMaxHz};
+    for (int i = 0; i < 300; ++i) {
+        const uint32_t one = i % 3 == 0 ? 48000 : rate(random);
+        const uint32_t other = i % 5 == 0 ? rate(random) / 48 * 48 : rate(random);
+        for (const auto& [in, out] : {std::pair{one, other}, std::pair{other, one}}) {
+            const size_t before = in_use();
+            const Resampler resampler{in, out, 32};
+            EXPECT_LE(in_use() - before, Resampler::MostBytes(in, out, 32))
+                << in << " to " << out;
+        }
+    }
+    EXPECT_EQ(Resampler::MostBytes(48000, 48000, 32), 0U);
 }
 
 TEST(AllocationCount, SeesWhatIsAllocated) {
