@@ -52,8 +52,13 @@ constexpr std::array kKeys{
         "Most connections at once, of all users together."},
     Key{"max_clients_per_user", &Settings::max_clients_per_user, 1, 65'536, "", "N",
         "Most connections at once of one user."},
-    Key{"max_memory_per_user_mib", &Settings::max_memory_per_user_mib, 1, 1'048'576,
-        "MiB", "N", "Most memory that the connections of one user may share."},
+    Key{"max_memory_mib", &Settings::max_memory_mib, 0, 1'048'576, "MiB", "N",
+        "Most memory that connections may make the server use; 0 is half of what the "
+        "machine has."},
+    Key{"max_memory_per_user_mib", &Settings::max_memory_per_user_mib, 0, 1'048'576,
+        "MiB", "N",
+        "Most memory that the connections of one user may make it use; 0 is half of all "
+        "users'."},
     Key{"gain", &Settings::gain, 0, wire::kMaxGainMilli / 1000.0, "", "X",
         "Linear gain that a new stream starts with."},
 };

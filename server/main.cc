@@ -4,6 +4,7 @@
 #include "engine/realtime.h"
 #include "log.h"
 #include "loop/loop.h"
+#include "machine_limits.h"
 #include "memory_lock.h"
 #include "options.h"
 #include "process.h"
@@ -31,6 +32,7 @@ int Serve(int argc, char** argv, const shmd::Settings& settings) {
         shmd::Log(shmd::LogLevel::kError) << shmd::ExplainNoUring(error);
         return EX_CONFIG;
     }
+    shmd::RaiseDescriptorLimit();
     if (settings.realtime_priority > 0) {
         shmd::engine::LimitRealtimeTime();
         shmd::LockMemory();

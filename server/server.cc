@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 #include <algorithm>
 #include <csignal>
+#include <new>
 #include <stdexcept>
 #include <system_error>
 #include <tuple>
@@ -17,12 +18,6 @@
 namespace shmd {
 
 namespace {
-
-session::Quota::Limits LimitsOf(const Settings& settings) {
-    return {.clients = settings.max_clients,
-            .clients_per_user = settings.max_clients_per_user,
-            .bytes_per_user = uint64_t{settings.max_memory_per_user_mib} << 20};
-}
 
 engine::DeviceRunner::Options RunnerOptions(const Settings& settings,
                                             std::function<void()> on_audio_start) {
@@ -52,6 +47,7 @@ std::unique_ptr<ListeningSocket> Listen(const std::string& configured) {
 Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
                Options options)
     : loop_{loop},
+      machine_{LookAtMachine()},
       settings_{settings},
       options_{std::move(options)},
       signals_{loop,
@@ -84,8 +80,10 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
       is_systems_{IsSystemsServer(listening_->Get())} {
     SetRightsToHear(settings);
     AddDevices();
-    registry_ = std::make_unique<session::Registry>(context_, listening_->Get(),
-                                                    LimitsOf(settings_));
+    const auto limits = LimitsOn(machine_, settings_);
+    Log(LogLevel::kInfo) << Describe(limits);
+    registry_ = std::make_unique<session::Registry>(
+        context_, listening_->Get(), session::Registry::Options{.limits = limits});
 }
 
 Server::~Server() = default;
@@ -124,9 +122,25 @@ void Server::LogScheduling(const std::string& device, engine::Realtime schedulin
 
 void Server::Run() {
     ::sd_notify(/*unset_environment=*/1, "READY=1");
-    loop_.Run();
+    while (!TryRunLoop())
+        continue;
     log_.TellRest();
     WriteStatistics();
+}
+
+/**
+ * Sessions see to it themselves that memory that ends costs one client alone. This is for
+ * all other work of the loop, which goes on with what comes next.
+ * @return whether it was told to stop
+ */
+bool Server::TryRunLoop() {
+    try {
+        loop_.Run();
+        return true;
+    } catch (const std::bad_alloc&) {
+        Log(LogLevel::kError) << "no memory left";
+        return false;
+    }
 }
 
 void Server::OnSignal(int signal) {
@@ -149,7 +163,7 @@ void Server::Reload() {
     if (next.socket != settings_.socket)
         Log(LogLevel::kWarn) << "socket changes only with a restart";
     SetLogLevel(next.log_level);
-    registry_->SetLimits(LimitsOf(next));
+    registry_->SetLimits(LimitsOn(machine_, next));
     context_.use_memfd = next.memfd;
     ReloadRights(next);
     context_.gain = static_cast<float>(next.gain);

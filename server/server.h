@@ -7,6 +7,7 @@
 #include "loop/helpers.h"
 #include "loop/loop.h"
 #include "loop/signal.h"
+#include "machine_limits.h"
 #include "session/registry.h"
 #include "session/session.h"
 #include "settings.h"
@@ -44,6 +45,7 @@ class Server {
 
   private:
     void AddDevices();
+    bool TryRunLoop();
     void LogScheduling(const std::string& device, engine::Realtime scheduling);
     void OnSignal(int signal);
     void Reload();
@@ -53,6 +55,7 @@ class Server {
     void WriteStatistics();
 
     loop::Loop& loop_;
+    const Machine machine_;
     Settings settings_;
     Options options_;
     loop::SignalWatch signals_;

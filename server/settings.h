@@ -42,8 +42,10 @@ struct Settings {
     /** Most connections at once: of all users, and of one. */
     uint32_t max_clients = 1024;
     uint32_t max_clients_per_user = 512;
-    /** Most pool memory that one user's connections may map, in MiB. */
-    uint32_t max_memory_per_user_mib = 5120;
+    /** Most memory that connections may make the server use, in MiB: those of all users,
+     * and of one. 0: by the machine, see machine_limits.h. */
+    uint32_t max_memory_mib = 0;
+    uint32_t max_memory_per_user_mib = 0;
     /** Linear gain that a new stream starts with, 0.0 to 4.0. */
     double gain = 1.0;
 

@@ -21,13 +21,14 @@ _shmd() {
         --memfd) choices='yes no' ;;
         --record | --monitor | --direct | --direct-trusted) choices='no yes same_user' ;;
         --fallback | --idle-timeout-ms | --realtime-priority | --cycle-max-us | --gain) ;;
-        --max-clients | --max-clients-per-user | --max-memory-per-user-mib) ;;
+        --max-clients | --max-clients-per-user) ;;
+        --max-memory-mib | --max-memory-per-user-mib) ;;
         *)
             choices='--socket= --device= --log-level= --stats-file= --memfd=
                 --record= --monitor= --direct= --direct-trusted= --fallback= --idle-timeout-ms=
                 --realtime-priority= --cycle-max-us= --max-clients=
-                --max-clients-per-user= --max-memory-per-user-mib= --gain=
-                --config= --help --version'
+                --max-clients-per-user= --max-memory-mib=
+                --max-memory-per-user-mib= --gain= --config= --help --version'
             ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/unique_fd.h"
+#include "session/charge.h"
 #include "shm/mapping.h"
 #include "shm/memfd.h"
 #include "shm/pool.h"
@@ -15,37 +16,56 @@ namespace shmd::session {
 
 /**
  * What one connection shares with the audio thread: the server's pool, and the client's
- * pool or, when the payload goes over the socket, private memory in its place.
+ * pool or, when the payload goes over the socket, private memory in its place. Before
+ * MakeServerPool it has nothing.
+ *
+ * All of it is on the client's account: what cannot be charged is not made. Charged are
+ * the pages that can be touched from here, not the whole of a pool, for most of it stays
+ * holes: the blocks, and of each pool the rings that streams had in it.
  *
  * Owned by the session and by the streams in the audio thread's plans together: it goes
  * when the last of them does. Thread: loop (what the spans point to: see stream_block.h).
  */
 class ConnectionMemory {
   public:
+    /** @param charge  on the client's account, holding nothing */
+    explicit ConnectionMemory(Charge charge) noexcept : charge_{std::move(charge)} {}
+
     /**
      * @param use_memfd  try to make the server's pool a memfd; otherwise it is private
-     * Errors: std::system_error when there is no memory at all.
+     * Errors: ShortageError; std::system_error when there is no memory at all.
      */
-    explicit ConnectionMemory(bool use_memfd);
+    void MakeServerPool(bool use_memfd);
 
+    /** @pre, for these and all that follows: MakeServerPool */
     [[nodiscard]] bool ServerPoolIsShared() const noexcept {
-        return server_pool_.IsShared();
+        return server_pool_->IsShared();
     }
     [[nodiscard]] base::UniqueFd TakeServerPoolFd() noexcept {
-        return server_pool_.TakeFd();
+        return server_pool_->TakeFd();
     }
 
-    /** Map the client's pool, which CheckOneWay found good. Errors: std::system_error. */
+    /**
+     * Map the client's pool, which CheckOneWay found good.
+     * Errors: ShortageError; std::system_error.
+     */
     void BindClientPool(const base::UniqueFd& fd, uint64_t size_bytes);
     [[nodiscard]] bool ClientPoolIsBound() const noexcept { return bool{client_pool_}; }
 
     /**
      * Which memory holds the client's words from now on: its own pool, or private memory
      * in its place, which then is made. Streams that use the other may go on.
-     * Errors: std::system_error.
+     * Errors: ShortageError; std::system_error.
      */
     void UseClientPool() noexcept { uses_private_ = false; }
     void UsePrivateClientPool();
+
+    /**
+     * Charge the pages of a ring in one of the pools, before a stream uses it. They stay
+     * charged: a pool's pages are there until the pool goes.
+     * Errors: ShortageError.
+     */
+    void ChargeRing(std::span<const std::byte> ring);
 
     [[nodiscard]] wire::ServerBlock& ServerBlock() const noexcept;
     [[nodiscard]] std::span<std::byte> ServerRing() const noexcept;
@@ -59,7 +79,22 @@ class ConnectionMemory {
     [[nodiscard]] std::span<std::byte> PrivateClientRing() const noexcept;
 
   private:
-    shm::OwnPool server_pool_;
+    /** The part of a pool that was ever charged: offsets, whole pages. */
+    struct Touched {
+        size_t begin_bytes = 0;
+        size_t end_bytes = 0;
+    };
+
+    void ChargeMore(const Amounts& more);
+    bool TryChargeRing(std::span<const std::byte> ring, std::span<const std::byte> pool,
+                       Touched& touched);
+
+    // First, so that it is given back last.
+    Charge charge_;
+    std::optional<shm::OwnPool> server_pool_;
+    Touched server_touched_;
+    Touched client_touched_;
+    Touched private_touched_;
     shm::Mapping client_pool_;
     std::optional<shm::OwnPool> private_client_pool_;
     bool uses_private_ = false;

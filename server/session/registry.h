@@ -1,41 +1,76 @@
 #pragma once
 
+#include "base/clock.h"
 #include "base/unique_fd.h"
 #include "loop/accept.h"
-#include "session/quota.h"
+#include "loop/timer.h"
+#include "session/accounts.h"
+#include "session/memory_reserve.h"
 #include "session/session.h"
 
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace shmd::session {
 
-/** Accepts connections and owns their sessions. Thread: loop. */
+/**
+ * Accepts connections and owns their sessions.
+ *
+ * A connection costs what a silent one holds (doc/decisions/0013) and has a deadline for
+ * its Hello. When its user may have no more, the oldest of that user's connections that
+ * has had no parameters for kIdleNs makes way.
+ *
+ * Thread: loop.  Errors: what one connection causes ends that connection alone.
+ */
 class Registry {
   public:
-    /** @param listen_fd  borrowed.  `context` outlives this. */
-    Registry(SessionContext& context, int listen_fd, const Quota::Limits& limits);
-    ~Registry();
-
-    void SetLimits(const Quota::Limits& limits) noexcept { quota_.SetLimits(limits); }
-    [[nodiscard]] size_t Count() const noexcept { return sessions_.size(); }
-
-  private:
-    void OnAccept(base::UniqueFd socket);
-    void OnAcceptError(int error);
-    void Remove(uint64_t client_id);
-
-    struct Entry {
-        std::unique_ptr<Session> session;
-        bool is_charged;
+    struct Options {
+        Accounts::Limits limits{};
+        /** From being accepted to the Hello. */
+        int64_t hello_ns = 5 * base::kNsPerSecond;
+        /** From being accepted; younger ones may be on their way to their SetParams. */
+        int64_t idle_ns = 10 * base::kNsPerSecond;
     };
 
+    /** @param listen_fd  borrowed.  `context` outlives this. */
+    Registry(SessionContext& context, int listen_fd, const Options& options);
+    ~Registry();
+
+    void SetLimits(const Accounts::Limits& limits) noexcept {
+        accounts_->SetLimits(limits);
+    }
+    [[nodiscard]] size_t Count() const noexcept { return sessions_.size(); }
+    [[nodiscard]] const Accounts& GetAccounts() const noexcept { return *accounts_; }
+
+  private:
+    struct Entry {
+        int64_t accepted_ns;
+        Charge charge;
+        std::unique_ptr<Session> session;
+    };
+
+    void OnAccept(base::UniqueFd socket) noexcept;
+    void Add(uint64_t client_id, base::UniqueFd socket);
+    [[nodiscard]] Shortage TryCharge(Charge& connection, Charge& socket, uid_t uid);
+    bool MakeWay(uid_t uid);
+    void OnAcceptError(int error) noexcept;
+    void OnEnd(uint64_t client_id) noexcept;
+    void RemoveEnded();
+    void OnTimer();
+    [[nodiscard]] int64_t DropSilent(int64_t now_ns);
+
     SessionContext& context_;
-    Quota quota_;
+    Options options_;
+    MemoryReserve reserve_;
+    std::shared_ptr<Accounts> accounts_;
     std::unordered_map<uint64_t, Entry> sessions_;
+    std::vector<uint64_t> ended_;  // has room for all, so that it never grows in OnEnd
+    bool will_remove_ = false;
     uint64_t last_client_id_ = 0;
     int last_accept_error_ = 0;
+    loop::Timer timer_;
     loop::Acceptor acceptor_;
 };
 

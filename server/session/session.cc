@@ -1,10 +1,14 @@
 #include "session/session.h"
 
+#include "audio/resample.h"
 #include "base/clock.h"
 #include "base/log_text.h"
 #include "session/params_check.h"
 #include "shm/memfd.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -17,35 +21,85 @@ namespace shmd::session {
 using wire::MessageType;
 using wire::Transport;
 
+namespace {
+
+/** Descriptors of a card's ring that may wait for a client to read them. */
+constexpr uint64_t kMostUnreadGrants = 4;
+
+/**
+ * What the kernel keeps of messages that the client does not receive, its own overhead
+ * included: SO_SNDBUF. This is Linux' default; what is set it doubles.
+ */
+constexpr int kSendBufferBytes = 208 * 1024;
+
+void LimitSendBuffer(int socket) {
+    const int half_bytes = kSendBufferBytes / 2;
+    ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &half_bytes, sizeof(half_bytes));
+}
+
+/** A source or a sink, its part in the plans, its counters and its record; as measured.
+ */
+constexpr uint64_t kPlainStreamBytes = 8 * 1024;
+
+/** Answers that are on their way are part of what a connection costs (registry.cc). */
+constexpr uint64_t kUnchargedQueueBytes = 16 * 1024;
+
+/**
+ * Closes what a client has sent, on its user's thread: that may take long, and until then
+ * it is charged. What goes beyond the limit is closed too; what then is short is room for
+ * the next connection.
+ */
+loop::Receiver::Discard MakeDiscard(loop::Helpers& helpers, uid_t uid,
+                                    const Charge& account) {
+    return
+        [&helpers, uid, account = std::make_shared<const Charge>(account.OfSameUser())](
+            base::UniqueFd fd) noexcept {
+            try {
+                auto owned = std::make_unique<ChargedFd>();
+                owned->charge = account->OfSameUser();
+                static_cast<void>(owned->charge.TryHold({.descriptors = 1}));
+                owned->fd = std::move(fd);
+                static_cast<void>(helpers.Own(uid, std::move(owned)));
+            } catch (const std::exception&) {
+                helpers.Close(uid, std::move(fd));
+            }
+        };
+}
+
+}  // namespace
+
 Session::Session(SessionContext& context, uint64_t client_id, base::UniqueFd socket,
-                 const ucred& peer, std::function<void()> on_end)
+                 const ucred& peer, Charge socket_charge, std::function<void()> on_end)
     : context_{context},
       client_id_{client_id},
       peer_{peer},
       on_end_{std::move(on_end)},
+      send_charge_{socket_charge.OfSameUser()},
+      queue_charge_{socket_charge.OfSameUser()},
+      grants_charge_{socket_charge.OfSameUser()},
+      stream_charge_{socket_charge.OfSameUser()},
       // To close it is to close what was sent and not received, too.
-      socket_{context.helpers.Own(peer.uid,
-                                  std::make_unique<base::UniqueFd>(std::move(socket)))},
-      memory_{context.helpers.Own(peer.uid,
-                                  std::make_unique<ConnectionMemory>(context.use_memfd))},
+      socket_{context.helpers.Own(
+          peer.uid, std::make_unique<ChargedFd>(
+                        ChargedFd{std::move(socket_charge), std::move(socket)}))},
+      memory_{context.helpers.Own(
+          peer.uid, std::make_unique<ConnectionMemory>(send_charge_.OfSameUser()))},
       task_{context.loop, peer.uid, [this] { OnTurn(); },
             [this](int64_t cost_ns) { OnDear(cost_ns); }},
       sender_{context.loop,
-              {peer.uid, socket_->Get(), socket_},
+              {peer.uid, socket_->fd.Get(), socket_},
               wire::kMaxQueuedBytes,
               {.on_error = [this](int error) { OnClosed(error); },
                .on_dear = [this](int64_t cost_ns) { OnDear(cost_ns); }}},
       gain_{context.gain},
       receiver_{context.loop,
                 context.buffer,
-                {peer.uid, socket_->Get(), socket_},
+                {peer.uid, socket_->fd.Get(), socket_},
                 *this,
-                [&helpers = context.helpers, uid = peer.uid](base::UniqueFd fd) {
-                    helpers.Close(uid, std::move(fd));
-                }} {}
+                MakeDiscard(context.helpers, peer.uid, send_charge_)} {}
 
 Session::~Session() {
-    RemoveStream();
+    RemoveStream();  // does nothing after TryRelease
 }
 
 void Session::RefuseConnection(int error, const std::string& reason) {
@@ -57,6 +111,21 @@ void Session::RefuseConnection(int error, const std::string& reason) {
     });
 }
 
+/** What a client or its stream causes. Where memory ends, that client ends with it. */
+template <typename Action>
+void Session::Guard(Action action) noexcept {
+    try {
+        action();
+    } catch (const std::exception& error) {
+        try {
+            Drop(error.what());
+        } catch (const std::exception&) {
+            // Not even for the line in the log.
+        }
+        End();
+    }
+}
+
 /** Do this at the user's next turn. */
 void Session::Soon(std::function<void()> action) {
     to_do_.push_back(std::move(action));
@@ -64,10 +133,12 @@ void Session::Soon(std::function<void()> action) {
 }
 
 void Session::OnTurn() {
-    for (const auto& action : std::exchange(to_do_, {}))
-        if (!ended_) action();
-    if (build_is_done_ && !ended_) TakeBuild();
-    if (std::exchange(has_to_tell_, false) && !ended_) Tell();
+    Guard([this] {
+        for (const auto& action : std::exchange(to_do_, {}))
+            if (!ended_) action();
+        if (build_is_done_ && !ended_) TakeBuild();
+        if (std::exchange(has_to_tell_, false) && !ended_) Tell();
+    });
 }
 
 /** Send what the audio thread left for the client. */
@@ -80,6 +151,11 @@ void Session::Tell() {
 
 void Session::OnMessage(std::span<const std::byte> message, std::span<base::UniqueFd> fds,
                         bool fds_were_lost) {
+    Guard([&] { Handle(message, fds, fds_were_lost); });
+}
+
+void Session::Handle(std::span<const std::byte> message, std::span<base::UniqueFd> fds,
+                     bool fds_were_lost) {
     if (ended_ || refused_) return;
     if (fds_were_lost) return OnLostFds(message);
     const auto header = wire::FindHeader(message, fds.size());
@@ -163,8 +239,15 @@ void Session::OnHello(const wire::Hello& hello) {
         return RefuseConnection(EPROTONOSUPPORT,
                                 "protocol version " + std::to_string(hello.version) +
                                     " is not " + std::to_string(wire::kProtocolVersion));
-    greeted_ = true;
     name_ = *name;
+    try {
+        send_charge_.RequireHold({.memory_bytes = kSendBufferBytes});
+        LimitSendBuffer(socket_->fd.Get());
+        memory_->MakeServerPool(context_.use_memfd);
+    } catch (const std::system_error& error) {
+        return RefuseConnection(error.code().value(), error.what());
+    }
+    greeted_ = true;
     memfd_agreed_ =
         (hello.flags & wire::kCapabilityMemfd) != 0 && memory_->ServerPoolIsShared();
     auto reply = wire::MakeMessage<wire::Hello>(hello.header.serial);
@@ -229,10 +312,10 @@ void Session::OnOpenStream(const wire::OpenStream& request) {
                       "no device '" + std::string{*device} + "' to " +
                           (is_capture_ ? "record from" : "play on"));
     if (endpoint_->kind == engine::EndpointKind::kCapture &&
-        !context_.record.Allows(peer_, socket_->Get()))
+        !context_.record.Allows(peer_, socket_->fd.Get()))
         return RefuseToHear(request, "record");
     if (endpoint_->kind == engine::EndpointKind::kMonitor &&
-        !context_.monitor.Allows(peer_, socket_->Get()))
+        !context_.monitor.Allows(peer_, socket_->fd.Get()))
         return RefuseToHear(request, "monitor");
     const device::Device& target = endpoint_->runner->Device();
     const audio::StreamFormat& format = endpoint_->kind == engine::EndpointKind::kCapture
@@ -275,7 +358,22 @@ void Session::OnSetParams(const wire::SetParams& request) {
     std::string why = CheckParams(request, setup);
     if (why.empty()) why = CheckRing(request, is_capture_, *memory_, setup);
     if (!why.empty()) return Refuse(request.header, EINVAL, why);
+    memory_->ChargeRing(setup.playback_ring);
+    memory_->ChargeRing(setup.capture_ring);
+    stream_charge_.RequireHold({.memory_bytes = StreamBytes(setup.format)});
     BuildStream(request, std::move(setup));
+}
+
+/** What the server makes for a stream of that format. */
+uint64_t Session::StreamBytes(const audio::StreamFormat& format) const {
+    const device::Device& device = endpoint_->runner->Device();
+    const bool is_of_capture = endpoint_->kind == engine::EndpointKind::kCapture;
+    const uint32_t device_rate_hz =
+        (is_of_capture ? device.CaptureFormat() : device.PlaybackFormat()).rate_hz;
+    const uint32_t in_rate_hz = is_capture_ ? device_rate_hz : format.rate_hz;
+    const uint32_t out_rate_hz = is_capture_ ? format.rate_hz : device_rate_hz;
+    return kPlainStreamBytes +
+           audio::Resampler::MostBytes(in_rate_hz, out_rate_hz, format.channels);
 }
 
 void Session::BuildStream(const wire::SetParams& request, render::StreamSetup setup) {
@@ -366,12 +464,14 @@ std::string Session::WhyNotDirect() const {
     if (is_capture_) return "it records";
     if (direct_ == wire::Direct::kNever) return "not wished";
     if (payload_) return "its frames come over the socket";
-    if (!context_.direct.Allows(peer_, socket_->Get()))
+    if (!context_.direct.Allows(peer_, socket_->fd.Get()))
         return "not allowed for this user (key direct)";
     if (params_.format != device.PlaybackFormat() ||
         params_.channel_map != audio::DefaultChannelMap(params_.format.channels))
         return "the card has another format";
     if (gain_ != 1.0F) return "it has a gain";
+    if (grants_charge_.Held().descriptors >= kMostUnreadGrants && !HasReadAll())
+        return "it does not read what it was granted before";
     return "";
 }
 
@@ -380,7 +480,7 @@ std::string Session::GrantRing() {
     std::string why_not = WhyNotDirect();
     if (why_not.empty()) try {
             auto ring = endpoint_->runner->ShareRing(
-                context_.direct_trusted.Allows(peer_, socket_->Get()));
+                context_.direct_trusted.Allows(peer_, socket_->fd.Get()));
             if (uint64_t{params_.buffer_frames} + ring.ahead_frames > ring.ring_frames)
                 why_not = "its buffer is longer than the card's";
             else
@@ -396,7 +496,17 @@ std::string Session::GrantRing() {
     return why_not;
 }
 
+/** Whether the client has received everything that it was sent. */
+bool Session::HasReadAll() const noexcept {
+    int unread_bytes = 0;
+    return sender_.QueuedBytes() == 0 &&
+           ::ioctl(socket_->fd.Get(), SIOCOUTQ, &unread_bytes) == 0 && unread_bytes == 0;
+}
+
+/** Errors: ShortageError. */
 void Session::SendGrant(device::SharedRing ring) {
+    if (HasReadAll()) grants_charge_.GiveBack();
+    grants_charge_.RequireHold({.descriptors = grants_charge_.Held().descriptors + 1});
     auto grant = wire::MakeMessage<wire::DirectGrant>();
     grant.header.fd_count = 1;
     grant.grant = ++grants_made_;
@@ -410,21 +520,25 @@ void Session::SendGrant(device::SharedRing ring) {
 }
 
 void Session::OnRingRecall() {
-    if (!has_grant_) return;
-    endpoint_->runner->GrantRing(stream_id_, 0);
-    Soon([this, grant = grants_made_] {
-        auto recall = wire::MakeMessage<wire::DirectRecall>();
-        recall.grant = grant;
-        Send(recall);
+    Guard([this] {
+        if (!has_grant_) return;
+        endpoint_->runner->GrantRing(stream_id_, 0);
+        Soon([this, grant = grants_made_] {
+            auto recall = wire::MakeMessage<wire::DirectRecall>();
+            recall.grant = grant;
+            Send(recall);
+        });
     });
 }
 
 void Session::OnDeviceExchanged() {
     OnRingRecall();
     has_grant_ = false;
-    Soon([this] {
-        if (stream_id_ != 0 && direct_ != wire::Direct::kNever && !has_grant_)
-            GrantRing();
+    Guard([this] {
+        Soon([this] {
+            if (stream_id_ != 0 && direct_ != wire::Direct::kNever && !has_grant_)
+                GrantRing();
+        });
     });
 }
 
@@ -472,6 +586,7 @@ void Session::RemoveStream() {
     ForgetGrant();
     if (stream_id_ != 0) context_.engine.Remove(stream_id_);
     stream_id_ = 0;
+    stream_charge_.GiveBack();
 }
 
 engine::StreamOwner Session::Owner(const char* transport) const {
@@ -483,8 +598,10 @@ engine::StreamOwner Session::Owner(const char* transport) const {
 }
 
 void Session::OnStreamFault(const char* word, uint64_t value) {
-    Drop(std::string{"impossible value in the word "} + word + ": " +
-         std::to_string(value));
+    Guard([=, this] {
+        Drop(std::string{"impossible value in the word "} + word + ": " +
+             std::to_string(value));
+    });
 }
 
 void Session::OnStreamWake() {
@@ -493,14 +610,24 @@ void Session::OnStreamWake() {
 }
 
 void Session::FlushPayload() {
-    if (!payload_->Flush()) Drop("it does not read its answers");
+    if (!payload_->Flush()) return Drop("it does not read its answers");
+    ChargeQueue();
+}
+
+void Session::ChargeQueue() {
+    const uint64_t queued_bytes = sender_.QueuedBytes();
+    if (const auto shortage = queue_charge_.TryHold(
+            {.memory_bytes =
+                 std::max(queued_bytes, kUnchargedQueueBytes) - kUnchargedQueueBytes}))
+        Drop(std::string{"it does not read its answers, and "} + shortage.reason);
 }
 
 template <typename T>
 void Session::Send(const T& message, std::vector<base::UniqueFd> fds) {
     const auto bytes = wire::BytesOf(message);
     if (!sender_.Send({bytes.begin(), bytes.end()}, std::move(fds)))
-        Drop("it does not read its answers");
+        return Drop("it does not read its answers");
+    ChargeQueue();
 }
 
 void Session::Refuse(const wire::MessageHeader& request, int error,
@@ -513,22 +640,28 @@ void Session::Refuse(const wire::MessageHeader& request, int error,
 }
 
 void Session::OnBadMessage(const char* reason) {
-    if (!refused_) Drop(reason);
+    Guard([=, this] {
+        if (!refused_) Drop(reason);
+    });
 }
 
 void Session::OnClosed(int error) {
-    if (ended_) return;
-    if (!refused_)
-        Log(false, "gone",
-            error == 0 ? "gone" : std::string{"gone: "} + std::strerror(error));
-    End();
+    Guard([=, this] {
+        if (ended_) return;
+        if (!refused_)
+            Log(false, "gone",
+                error == 0 ? "gone" : std::string{"gone: "} + std::strerror(error));
+        End();
+    });
 }
 
 /** Its socket is a burden: so many wait on the client's end, say, that each message to it
  * or from it takes milliseconds. */
 void Session::OnDear(int64_t cost_ns) {
-    Drop("its messages take too long: " + std::to_string(cost_ns / base::kNsPerUs) +
-         " us of processor time each");
+    Guard([=, this] {
+        Drop("its messages take too long: " + std::to_string(cost_ns / base::kNsPerUs) +
+             " us of processor time each");
+    });
 }
 
 void Session::Drop(const std::string& reason) {
@@ -537,13 +670,22 @@ void Session::Drop(const std::string& reason) {
     End();
 }
 
-void Session::End() {
+void Session::End() noexcept {
     if (ended_) return;
     ended_ = true;
     build_.reset();
     build_is_done_ = false;
-    RemoveStream();
-    context_.loop.Defer(on_end_);
+    static_cast<void>(TryRelease());
+    on_end_();
+}
+
+bool Session::TryRelease() noexcept {
+    try {
+        RemoveStream();
+        return true;
+    } catch (const std::exception&) {
+        return false;
+    }
 }
 
 void Session::Log(bool warning, const char* kind, const std::string& what) {

@@ -11,6 +11,7 @@
 #include "loop/receive.h"
 #include "loop/send.h"
 #include "loop/user_task.h"
+#include "session/charge.h"
 #include "session/connection_memory.h"
 #include "session/right.h"
 #include "session/socket_payload.h"
@@ -67,18 +68,35 @@ struct SessionContext {
 class Session final : private loop::Receiver::Listener, private engine::StreamListener {
   public:
     /**
-     * @param on_end  called once, not from inside a method of this: destroy it there
+     * @param socket_charge  holds kSocketAmounts; on the same account is all that the
+     *                       client causes here
+     * @param on_end  called once, from inside a method of this, and does not throw: it
+     *                remembers to destroy this, when no method of it is on the stack
      * Errors: std::system_error.
      */
     Session(SessionContext& context, uint64_t client_id, base::UniqueFd socket,
-            const ucred& peer, std::function<void()> on_end);
+            const ucred& peer, Charge socket_charge, std::function<void()> on_end);
     ~Session();
 
+    /** What a connection that says nothing holds, beside the session itself. */
+    static constexpr Amounts kSocketAmounts{.descriptors = 1};
+
     [[nodiscard]] const ucred& Peer() const noexcept { return peer_; }
+
+    [[nodiscard]] bool IsGreeted() const noexcept { return greeted_; }
+    /** Whether a stream has parameters. */
+    [[nodiscard]] bool HasParams() const noexcept { return stream_id_ != 0; }
+    [[nodiscard]] bool HasEnded() const noexcept { return ended_; }
 
     /** Refuse the connection as a whole: say why, and end when the client has been told.
      */
     void RefuseConnection(int error, const std::string& reason);
+
+    /** End it at once; the log says why. */
+    void Drop(const std::string& reason);
+
+    /** Take its stream from the engine. @return false: no memory for that, try later */
+    [[nodiscard]] bool TryRelease() noexcept;
 
   private:
     void OnMessage(std::span<const std::byte> message, std::span<base::UniqueFd> fds,
@@ -123,6 +141,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
         uint32_t buffer_frames = 0;
     };
 
+    [[nodiscard]] uint64_t StreamBytes(const audio::StreamFormat& format) const;
     void BuildStream(const wire::SetParams& request, render::StreamSetup setup);
     void StartBuild(const std::shared_ptr<StreamBuild>& build);
     void FinishBuild(const StreamBuild& build);
@@ -136,8 +155,13 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     template <typename T>
     void Send(const T& message, std::vector<base::UniqueFd> fds = {});
     void Refuse(const wire::MessageHeader& request, int error, const std::string& reason);
-    void Drop(const std::string& reason);
-    void End();
+    void End() noexcept;
+    void ChargeQueue();
+    [[nodiscard]] bool HasReadAll() const noexcept;
+    template <typename Action>
+    void Guard(Action action) noexcept;
+    void Handle(std::span<const std::byte> message, std::span<base::UniqueFd> fds,
+                bool fds_were_lost);
     void Log(bool warning, const char* kind, const std::string& what);
 
     SessionContext& context_;
@@ -145,7 +169,11 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     ucred peer_;
     std::function<void()> on_end_;
     std::string name_;
-    std::shared_ptr<base::UniqueFd> socket_;
+    Charge send_charge_;    // what the kernel may keep of what was sent
+    Charge queue_charge_;   // what waits to be sent
+    Charge grants_charge_;  // descriptors of cards that the client may not have read
+    Charge stream_charge_;  // what the server makes for the stream
+    std::shared_ptr<ChargedFd> socket_;
     std::shared_ptr<ConnectionMemory> memory_;
     loop::UserTask task_;
     std::vector<std::function<void()>> to_do_;  // at the user's turn

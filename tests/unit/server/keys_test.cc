@@ -44,6 +44,7 @@ TEST(Keys, SetTheMemberThatTheyAreCalledAfter) {
     SetFromText(*FindKey("max_clients"), "1", settings);
     SetFromText(*FindKey("max_clients_per_user"), "2", settings);
     SetFromText(*FindKey("max_memory_per_user_mib"), "3", settings);
+    SetFromText(*FindKey("max_memory_mib"), "4", settings);
     SetFromText(*FindKey("gain"), "0.25", settings);
     Settings expected;
     expected.socket = "/a";
@@ -59,6 +60,7 @@ TEST(Keys, SetTheMemberThatTheyAreCalledAfter) {
     expected.max_clients = 1;
     expected.max_clients_per_user = 2;
     expected.max_memory_per_user_mib = 3;
+    expected.max_memory_mib = 4;
     expected.gain = 0.25;
     EXPECT_EQ(settings, expected);
 }

@@ -187,6 +187,28 @@ TEST_F(DirectTest, GrantsTheRingBeforeItAnswers) {
     EXPECT_EQ(Note(), "granted");
 }
 
+TEST_F(DirectTest, GrantsNoMoreThanAFewToAClientThatDoesNotRead) {
+    constexpr int kRequests = 50;
+    PoolClient client = Client();
+    for (int i = 0; i < kRequests; ++i)
+        client.Send(Params(Direct::kAuto));
+    // The server has answered them all, and nothing was read.
+    ASSERT_TRUE(server_->Await([](const auto& parts) {
+        return std::ranges::any_of(parts.engine.Records(), [](const auto& record) {
+            return record.stream_id == kRequests;
+        });
+    }));
+    int grants = 0;
+    for (int answers = 0; answers < kRequests;) {
+        const auto message = client.ReceiveAny();
+        ASSERT_FALSE(message.empty());
+        if (client.Is<wire::DirectGrant>(message)) ++grants;
+        if (client.Is<wire::ParamsSet>(message)) ++answers;
+    }
+    EXPECT_TRUE(client.SetParams(Direct::kAuto)) << "it reads again";
+    EXPECT_LE(grants, 4);
+}
+
 TEST_F(DirectTest, GrantsNothingThatIsNotWished) {
     PoolClient client = Client();
     EXPECT_FALSE(client.SetParams(Direct::kNever));

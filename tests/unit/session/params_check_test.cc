@@ -109,7 +109,8 @@ class CheckRingTest : public ::testing::Test {
   protected:
     static constexpr uint64_t kRing = uint64_t{1764} * 4;
 
-    CheckRingTest() : memory_{true} {
+    CheckRingTest() : memory_{Charge{}} {
+        memory_.MakeServerPool(true);
         shm::OwnPool pool = shm::OwnPool::Shared();
         memory_.BindClientPool(pool.TakeFd(), wire::kPoolBytes);
         CheckParams(Good(), setup_);

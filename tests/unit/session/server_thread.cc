@@ -56,7 +56,7 @@ void ServerThread::Run(const Options& options) {
             Log(line);
         }};
     const ListeningSocket listening{Path()};
-    Registry registry{context, listening.Get(), options.limits};
+    Registry registry{context, listening.Get(), options.registry};
     bool stop = false;
     const loop::EventWatch watch{loop, event_.Get(), [&](uint64_t) {
                                      const std::lock_guard lock{mutex_};

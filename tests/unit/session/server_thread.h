@@ -16,6 +16,13 @@
 
 namespace shmd::session {
 
+/** Limits that allow so many connections, and any amount of everything else. */
+inline Accounts::Limits ConnectionLimit(uint64_t connections) {
+    Accounts::Limits limits;
+    limits.total.connections = connections;
+    return limits;
+}
+
 /**
  * A server on a thread of its own: loop, engine with one device, sessions. Its audio
  * follows a clock that the test moves.
@@ -28,7 +35,7 @@ class ServerThread {
 
     struct Options {
         bool use_memfd = true;
-        Quota::Limits limits{};
+        Registry::Options registry{};
         /** Where the server's clock begins, from the real one. */
         int64_t clock_ns = kFarAhead;
     };
