@@ -116,8 +116,11 @@ class Connection:
 
     def __init__(self, path=None, timeout=5):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.settimeout(timeout)
+        # Python's own timeout would make it EAGAIN where many are about to connect.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO,
+                               struct.pack("@ll", timeout, 0))
         self.socket.connect(path or server_path())
+        self.socket.settimeout(timeout)
         self.events = collections.deque()
         self._serial = 0
 
@@ -470,6 +473,14 @@ class Stream:
                 now = min(words.limit, now + ahead * self._rate // 10**9)
             self._hw_ptr = max(self._hw_ptr, now)
         return self._hw_ptr
+
+    def tell(self, **words):
+        """Change these of the client's words, whatever they say, and wait for nothing."""
+        self._words.update(words)
+        self._link.publish(self._words)
+
+    def limit(self):
+        return self._link.server_words().limit
 
     def close(self):
         self.connection.close()

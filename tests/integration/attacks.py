@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""
+Nothing another user does costs an honest client a sample: attacks by processes of another
+user, each inside what that user may have, beside the honest clients of victims.py.
+
+Each test stands for an attack that once hurt. How long one lasts: --seconds N.
+"""
+
+import argparse
+import resource
+import sys
+
+sys.dont_write_bytecode = True
+import attackers
+import epoll_attack
+import harness
+from harness import main, skip, test, test_each
+from victims import Attackers, Victims, why_no_attack
+
+harness.AT_ONCE = 1  # they would disturb each other's time
+USUAL_DESCRIPTORS = 1024  # the soft limit of a service or a shell
+options = argparse.Namespace()
+
+
+def attack_test(function):
+    if why := why_no_attack():
+        skip(function.__name__.replace("_", " "), why)
+        return function
+    return test(function)
+
+
+def attack_each(*cases):
+    def mark(function):
+        if why := why_no_attack():
+            skip(function.__name__.replace("_", " "), why)
+            return function
+        return test_each(*cases)(function)
+    return mark
+
+
+def endure(function, *arguments, victims=None, **how):
+    """Honest clients beside these attackers; @return what the attackers reached."""
+    with victims or Victims() as server:
+        with Attackers(server, function, *arguments, **how) as crowd:
+            server.endure(options.seconds)
+        server.require_unharmed()
+    return crowd.amounts
+
+
+@test
+def without_an_attack_all_is_whole_and_in_time():
+    with Victims() as server:
+        server.endure(options.seconds)
+        server.require_unharmed()
+
+
+@attack_test
+def a_player_with_idle_epoll_entries_makes_no_wake_dear():
+    endure(epoll_attack.wish_wakes, 300000, True, descriptors=epoll_attack.DESCRIPTORS)
+
+
+@attack_test
+def so_does_none_over_the_socket():
+    endure(epoll_attack.wish_wakes, 300000, False, descriptors=epoll_attack.DESCRIPTORS)
+
+
+@attack_test
+def eight_of_them_do_not_cost_real_time():
+    endure(epoll_attack.wish_wakes, 60000, True, count=8,
+           descriptors=epoll_attack.DESCRIPTORS)
+
+
+@attack_test
+def requests_of_eight_with_idle_epoll_entries_delay_no_other():
+    endure(epoll_attack.ask_without_end, 60000, count=8,
+           descriptors=epoll_attack.DESCRIPTORS)
+
+
+@attack_each(*((way, way) for way in attackers.PASSES))
+def closing_what_a_client_sent_blocks_nothing(way):
+    endure(attackers.pass_slow_to_close, way, None)
+
+
+@attack_test
+def connections_without_hello_take_no_place_of_another_user():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (USUAL_DESCRIPTORS, hard))
+    try:
+        server = Victims()
+        endure(attackers.keep_silent_connections, 511, victims=server)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@attack_test
+def connections_that_come_and_go_delay_no_other():
+    endure(attackers.come_and_go, count=4)
+
+
+@attack_each(("gains", attackers.GAINS), ("parameters", attackers.SAME_PARAMS),
+             ("parameters at odd rates", attackers.ODD_RATES),
+             ("what is refused", attackers.REFUSED))
+def requests_of_many_connections_delay_no_other(packets):
+    endure(attackers.push_requests, 200, packets)
+
+
+@attack_each(("granted", attackers.GAINS), ("refused", attackers.REFUSED))
+def answers_that_are_not_read_delay_no_other(packets):
+    endure(attackers.leave_answers, 200, packets)
+
+
+@attack_test
+def the_dearest_streams_cost_no_other_a_sample():
+    endure(attackers.play_constants, [attackers.DEAREST] * 25, count=4)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5)
+    _, rest = parser.parse_known_args(namespace=options)
+    sys.argv[1:] = rest
+
+
+if __name__ == "__main__":
+    parse()
+    main()
