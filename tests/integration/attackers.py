@@ -128,6 +128,19 @@ def come_and_go(path, ready):
             connect(path).close()
 
 
+def break_the_protocol(path, ready):
+    """Be dropped, again and again, each time for something else and by another name."""
+    ready(1)
+    number = 0
+    while True:
+        number += 1
+        with contextlib.suppress(OSError):
+            connection = pc.Connection(path)
+            connection.send(pc.HELLO, pc.hello_body(f"breaks {number}"), 1)
+            connection.send(number % 64, bytes(number % 100))
+            connection.close()
+
+
 class Crowd:
     """Connections with a stream each that send all that their sockets take."""
 

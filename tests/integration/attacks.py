@@ -9,42 +9,51 @@ Each test stands for an attack that once hurt. How long one lasts: --seconds N.
 import argparse
 import resource
 import sys
+import time
 
 sys.dont_write_bytecode = True
 import attackers
 import epoll_attack
+import fuse_attack
 import harness
-from harness import main, skip, test, test_each
-from victims import Attackers, Victims, why_no_attack
+from harness import expect, main, skip, test, test_each
+from victims import ATTACKER_UID, Attackers, Victims, why_no_attack
 
 harness.AT_ONCE = 1  # they would disturb each other's time
 USUAL_DESCRIPTORS = 1024  # the soft limit of a service or a shell
+MOST_LOG_BYTES_PER_SECOND = 10000
 options = argparse.Namespace()
 
 
-def attack_test(function):
-    if why := why_no_attack():
-        skip(function.__name__.replace("_", " "), why)
-        return function
-    return test(function)
-
-
-def attack_each(*cases):
+def attack_each(*cases, why_not=""):
+    """A test for each of the cases, as test_each, where there can be attackers."""
     def mark(function):
-        if why := why_no_attack():
+        if why := why_no_attack() or why_not:
             skip(function.__name__.replace("_", " "), why)
             return function
-        return test_each(*cases)(function)
+        return test_each(*cases)(function) if cases else test(function)
     return mark
 
 
+def attack_test(function):
+    return attack_each()(function)
+
+
+def require_short_log(server, begun):
+    seconds = time.monotonic() - begun
+    written = sum(len(line) for line in server.log().splitlines()
+                  if f"uid={ATTACKER_UID}" in line)
+    expect(written < MOST_LOG_BYTES_PER_SECOND * seconds,
+           f"{written} bytes in {seconds:.1f} s of the log are the attackers'")
+
+
 def endure(function, *arguments, victims=None, **how):
-    """Honest clients beside these attackers; @return what the attackers reached."""
+    """Honest clients beside these attackers."""
+    begun = time.monotonic()
     with victims or Victims() as server:
-        with Attackers(server, function, *arguments, **how) as crowd:
+        with Attackers(server, function, *arguments, **how):
             server.endure(options.seconds)
-        server.require_unharmed()
-    return crowd.amounts
+        server.require_unharmed(lambda: require_short_log(server, begun))
 
 
 @test
@@ -81,6 +90,19 @@ def closing_what_a_client_sent_blocks_nothing(way):
     endure(attackers.pass_slow_to_close, way, None)
 
 
+@attack_each(*((way, way) for way in attackers.PASSES),
+             why_not=fuse_attack.why_not(ATTACKER_UID))
+def files_whose_close_never_ends_block_nothing(way):
+    mount = fuse_attack.Mount(ATTACKER_UID)
+    with Victims() as server:
+        try:
+            with Attackers(server, fuse_attack.pass_files, mount, way):
+                server.endure(options.seconds)
+        finally:
+            mount.end()
+        server.require_unharmed()
+
+
 @attack_test
 def connections_without_hello_take_no_place_of_another_user():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -102,6 +124,11 @@ def connections_that_come_and_go_delay_no_other():
              ("what is refused", attackers.REFUSED))
 def requests_of_many_connections_delay_no_other(packets):
     endure(attackers.push_requests, 200, packets)
+
+
+@attack_test
+def clients_that_break_the_protocol_delay_no_other():
+    endure(attackers.break_the_protocol, count=2)
 
 
 @attack_each(("granted", attackers.GAINS), ("refused", attackers.REFUSED))
