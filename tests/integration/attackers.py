@@ -270,4 +270,5 @@ def play_constants(path, ready, kinds):
         time.sleep(0.002)
 
 
+HUGE = [("FLOAT_LE", 2, RATE, struct.pack("=f", value), 4000) for value in (3e38, -3e38)]
 DEAREST = ("FLOAT64_BE", 32, 352801, bytes(8))

@@ -17,7 +17,7 @@ import epoll_attack
 import fuse_attack
 import harness
 from harness import expect, main, skip, test, test_each
-from victims import ATTACKER_UID, Attackers, Victims, why_no_attack
+from victims import ATTACKER_UID, RATE, Attackers, Victims, why_no_attack
 
 harness.AT_ONCE = 1  # they would disturb each other's time
 USUAL_DESCRIPTORS = 1024  # the soft limit of a service or a shell
@@ -139,6 +139,14 @@ def answers_that_are_not_read_delay_no_other(packets):
 @attack_test
 def the_dearest_streams_cost_no_other_a_sample():
     endure(attackers.play_constants, [attackers.DEAREST] * 25, count=4)
+
+
+@attack_test
+def huge_floats_that_cancel_each_other_leave_the_others_in_the_sum():
+    server = Victims()
+    # They neither start nor end in the same cycle.
+    server.most_saturated = RATE
+    endure(attackers.play_constants, attackers.HUGE, victims=server)
 
 
 def parse():

@@ -22,8 +22,8 @@ import time
 sys.dont_write_bytecode = True
 import harness
 import sound
-from harness import (Server, equal, expect, fd_count, main, memfd_mapping_count, test_each,
-                     wait_until)
+from harness import (Server, equal, expect, fd_count, main, memfd_mapping_count,
+                     test_each, wait_until)
 from victims import (RATE, REPEATED, SIZES, URGENT, first_difference, noise_share,
                      require_one_piece, samples_of, share_of)
 
@@ -108,8 +108,8 @@ class Client:
                 begun += not begun or at % len(self.share) != 0
                 at = 0
             same = self._same(piece, at)
-            expect(same == len(piece), f"{self.name}: a piece of {len(piece)} frames from "
-                   f"frame {at} on is wrong after {same} frames")
+            expect(same == len(piece), f"{self.name}: a piece of {len(piece)} frames "
+                   f"from frame {at} on is wrong after {same} frames")
             at += same
         expect(0 < begun <= self.lives, f"{self.name} began {begun} times in "
                f"{self.lives} lives")

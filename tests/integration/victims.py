@@ -16,6 +16,7 @@ so the mix can be taken apart exactly. The programs run under SCHED_FIFO where t
 allowed: what else the machine does is not the question.
 """
 
+import array
 import contextlib
 import multiprocessing
 import os
@@ -41,7 +42,8 @@ SIZES = (f"--period-size={PERIOD_FRAMES}", f"--buffer-size={BUFFER_FRAMES}")
 NOISE_SECONDS, NEWCOMER_SECONDS = 5, 0.4
 REPEATED = 60  # so often the noise is offered: far longer than any attack
 PLAYERS, NEWCOMER = range(3), 3
-NEWCOMER_LOUDEST = 7  # the sign is the sixteenth bit
+# The sign is the sixteenth bit, and all together are less than the most that there is.
+NEWCOMER_LOUDEST = 6
 ANSWER_SECONDS = 0.05 * SLOWNESS
 PROBE_PAUSE_SECONDS = 0.02
 CONTROL_PAUSE_SECONDS = 0.002
@@ -94,9 +96,22 @@ def first_difference(one, other):
     return size
 
 
-def require_one_piece(what, heard, own):
-    """All that is heard is one unbroken piece of `own`, from its first frame on."""
-    piece = heard.strip(b"\0")
+def saturated(data):
+    """The samples that have the most there is, of which no share can be taken."""
+    return [n for n, value in enumerate(array.array("h", data)) if value in
+            (32767, -32768)]
+
+
+def require_one_piece(what, heard, own, overlooked=()):
+    """
+    All that is heard is one unbroken piece of `own`, from its first frame on. What the
+    `overlooked` samples are is not looked at.
+    """
+    start = len(heard) - len(heard.lstrip(b"\0"))
+    piece = bytearray(heard.strip(b"\0"))
+    for at in overlooked:
+        if start <= at < start + len(piece):
+            piece[at - start] = own[(at - start) % len(own)]
     expect(len(piece) >= RATE // 2, f"{what} is heard for {len(piece) // 2} frames only")
     whole = own * (len(piece) // len(own) + 1)
     if not whole.startswith(piece):
@@ -272,6 +287,7 @@ class Victims(Server):
     def __init__(self, *settings, device="virtual,wav=@/device.wav", **options):
         super().__init__("scratch=virtual", f"main={device}", settings=settings, **options)
         self.players = []
+        self.most_saturated = 0
         self.newcomers = 0
         self._refused = []  # newcomers, and what they said
         self._answers = None
@@ -382,9 +398,12 @@ class Victims(Server):
         """Each raises Failed if something is wrong."""
         played = sound.read_wav(self.path("device.wav")).data
         yield self._require_no_xruns
+        loud = saturated(played)
+        yield lambda: expect(len(loud) <= self.most_saturated,
+                             f"{len(loud)} samples are saturated")
         for player in self.players:
             yield lambda player=player: require_one_piece(
-                player.name, share_of(played, player.number), player.share)
+                player.name, share_of(played, player.number), player.share, loud)
         yield lambda: require_whole_pieces("newcomer", share_of(played, NEWCOMER),
                                            self._newcomer,
                                            self.newcomers - len(self._refused))
