@@ -227,6 +227,23 @@ def leave_answers(path, ready, count, packets):
     again_and_again(ready, act)
 
 
+def gather_grants(path, ready, count):
+    """Ask for the card's ring again and again, and take nothing of what is sent."""
+    stream = pc.Stream(pc.PLAYBACK, "main", path)
+    stream.set_params("S16_LE", 2, RATE, 6000, 48000)
+    again = pc.message(pc.SET_PARAMS, pc.params_body(
+        "S16_LE", 2, stream.transport, RATE, 6000, 48000, (pc.RING_OFFSET, 4 * 48000),
+        pc.DIRECT_AUTO), 9)
+    stream.connection.socket.settimeout(5)
+    sent = 0
+    with contextlib.suppress(TimeoutError, BlockingIOError, pc.Dropped):
+        for sent in range(count):
+            stream.connection.send_raw(again)
+    ready(sent)
+    while True:
+        time.sleep(ROUND_SECONDS)
+
+
 # --- streams that are dear, or loud ----------------------------------------------------
 
 class Constant:

@@ -113,6 +113,11 @@ def memfd_mapping_count(pid):
         return sum("/memfd:" in line for line in maps)
 
 
+def held(server):
+    """What a server may not have more of, when its clients are gone."""
+    return fd_count(server.pid), memfd_mapping_count(server.pid)
+
+
 class Program:
     """A child with its output in memory, which does not outlive its test."""
 

@@ -32,8 +32,8 @@ import time
 sys.dont_write_bytecode = True
 import protocol_client as pc
 import sound
-from harness import (SANITIZED, SLOWNESS, Server, equal, expect, fd_count, main,
-                     memfd_mapping_count, test, wait_until)
+from harness import (SANITIZED, SLOWNESS, Server, equal, expect, fd_count, held, main,
+                     test, wait_until)
 
 # After a fifth of the attack. The statistics of 1,024 ended streams are kept, and malloc
 # keeps some: 0.5 MiB was the most in a plain build, after 10,000 messages or 40,000.
@@ -69,7 +69,7 @@ class Attacked(Server):
         os.close(reader)
         self._feeder.start()
         self.wait_for_log("name=aplay stream=")
-        self.before = self._held()
+        self.before = held(self)
         self.warm_kib = None
         return self
 
@@ -78,9 +78,6 @@ class Attacked(Server):
         with contextlib.suppress(BrokenPipeError), os.fdopen(writer, "wb") as file:
             while True:
                 file.write(self.noise)
-
-    def _held(self):
-        return fd_count(self.pid), memfd_mapping_count(self.pid)
 
     def resident_kib(self):
         with open(f"/proc/{self.pid}/status", encoding="utf-8") as status:
@@ -94,7 +91,7 @@ class Attacked(Server):
         """The attack is over: look at all that must be as if there had been none."""
         expect(self._aplay.is_alive(), "aplay has ended: " + self._aplay.errors)
         wait_until(f"the server holds {self.before} descriptors and mappings again, "
-                   f"not {self._held()}", lambda: self._held() == self.before, 10)
+                   f"not {held(self)}", lambda: held(self) == self.before, 10)
         growth = self.resident_kib() - (self.warm_kib or 0)
         if self.warm_kib and not SANITIZED:  # a sanitizer keeps what was freed
             expect(growth <= MOST_GROWTH_KIB, f"{growth} KiB more resident memory")
@@ -717,7 +714,7 @@ def storms_of_kicks_and_connections_hurt_nobody():
             kick = pc.message(pc.KICK)
             for number in range(options.messages):
                 streams[number % 3].connection.send_raw(kick)
-            held = fd_count(server.pid)
+            open_files = fd_count(server.pid)
             for _ in range(20):
                 crowd = [pc.Connection(path) for _ in range(50)]
                 for connection in crowd:
@@ -725,7 +722,8 @@ def storms_of_kicks_and_connections_hurt_nobody():
             # Else some of the last take the places of those that were not gone yet, or
             # not even there.
             await_answer(path)
-            wait_until("the crowd is gone", lambda: fd_count(server.pid) == held)
+            wait_until("the crowd is gone", lambda: fd_count(server.pid) ==
+                       open_files)
             last = [pc.Connection(path) for _ in range(60)]
             answer = last[-1].receive()
             equal("what one too many gets", (pc.REFUSED, errno.EDQUOT),

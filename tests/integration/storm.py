@@ -22,8 +22,7 @@ import time
 sys.dont_write_bytecode = True
 import harness
 import sound
-from harness import (Server, equal, expect, fd_count, main, memfd_mapping_count,
-                     test_each, wait_until)
+from harness import Server, equal, expect, held, main, test_each, wait_until
 from victims import (RATE, REPEATED, SIZES, URGENT, first_difference, noise_share,
                      require_one_piece, samples_of, share_of)
 
@@ -128,10 +127,6 @@ def let_them_have_it(clients, count, source):
         source.choice(clients).hit(source, stopped < MOST_STOPPED)
         due += BETWEEN_SECONDS
         time.sleep(max(0, due - time.monotonic()))
-
-
-def held(server):
-    return fd_count(server.pid), memfd_mapping_count(server.pid)
 
 
 @test_each(("memfd", "yes", 1), ("socket", "no", 4))

@@ -32,8 +32,7 @@ import traceback
 sys.dont_write_bytecode = True
 import protocol_client as pc
 import sound
-from harness import (SLOWNESS, Failed, Server, equal, expect, fd_count,
-                     memfd_mapping_count, wait_until)
+from harness import SLOWNESS, Failed, Server, equal, expect, held, wait_until
 
 RATE = 48000
 FRAME_BYTES = 4
@@ -252,6 +251,14 @@ class Answers:
         return f"{seconds:.3f} s, allowed {allowed:.3f} s" if seconds > allowed else None
 
 
+def open_to_all(server):
+    """Other users may reach the socket, as they may the system's server's."""
+    path = server.environment["SHMD_SOCKET"]
+    for folder in (server.folder, os.path.dirname(path)):
+        os.chmod(folder, 0o755)
+    os.chmod(path, 0o666)
+
+
 class Player:
     """An aplay of noise without an end."""
 
@@ -292,14 +299,10 @@ class Victims(Server):
         self._refused = []  # newcomers, and what they said
         self._answers = None
 
-    @property
-    def socket(self):
-        return self.environment["SHMD_SOCKET"]
-
     def __enter__(self):
         super().__enter__()
         try:
-            self._open_to_all()
+            open_to_all(self)
             self.players = [Player(self, number, "shm:main") for number in PLAYERS]
             self._newcomer = noise_share(NEWCOMER, NEWCOMER_SECONDS)
             with open(self.path("newcomer"), "wb") as file:
@@ -309,7 +312,7 @@ class Victims(Server):
                 *URGENT, "arecord", "-q", "-D", "shm:main.monitor", "-t", "raw", "-f",
                 "S16_LE", "-r", RATE, "-c", 2, *SIZES, "recorded")
             wait_until("the recorder records", lambda: self._recorded_bytes() > RATE)
-            self.before = self._held()
+            self.before = held(self)
         except BaseException as error:
             self.__exit__(type(error), error, None)
             raise
@@ -321,15 +324,6 @@ class Victims(Server):
         for player in self.players:
             player.end()
         super().__exit__(kind, error, trace)
-
-    def _open_to_all(self):
-        """Other users may reach the socket, as they may the system's server's."""
-        for path in (self.folder, os.path.dirname(self.socket)):
-            os.chmod(path, 0o755)
-        os.chmod(self.socket, 0o666)
-
-    def _held(self):
-        return fd_count(self.pid), memfd_mapping_count(self.pid)
 
     def _played_bytes(self):
         path = self.path("device.wav")
@@ -350,7 +344,7 @@ class Victims(Server):
 
     def endure(self, seconds):
         """The attack goes on for so long; honest programs come and go."""
-        self._answers = Answers(self.socket)
+        self._answers = Answers(self.environment["SHMD_SOCKET"])
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             newcomer = self.start(*URGENT, "aplay", "-q", "-D", "shm:main", "-t", "raw",
@@ -381,7 +375,7 @@ class Victims(Server):
 
     def _require_nothing_left(self):
         wait_until(f"the server holds {self.before} descriptors and mappings again, not "
-                   f"{self._held()}", lambda: self._held() == self.before, 20 * SLOWNESS)
+                   f"{held(self)}", lambda: held(self) == self.before, 20 * SLOWNESS)
 
     def _go_on_for(self, seconds):
         end = self._played_bytes() + int(seconds * RATE) * FRAME_BYTES
@@ -437,8 +431,9 @@ class Attackers:
     until the block ends.
     """
 
-    def __init__(self, victims, function, *arguments, count=1, descriptors=None):
-        self._victims, self._function, self._arguments = victims, function, arguments
+    def __init__(self, server, function, *arguments, count=1, descriptors=None):
+        self._path = server.environment["SHMD_SOCKET"]
+        self._function, self._arguments = function, arguments
         self._count, self._descriptors = count, descriptors
         self._processes = []
         self.amounts = []
@@ -471,7 +466,7 @@ class Attackers:
     def _run(self, pipe, number):
         try:
             self._become_another()
-            self._function(self._victims.socket, pipe.send, *self._arguments)
+            self._function(self._path, pipe.send, *self._arguments)
             signal.pause()
         except (pc.Refused, pc.Dropped) as error:
             # It was thrown out: it may stay, and can do no more.
