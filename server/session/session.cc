@@ -80,21 +80,21 @@ Session::Session(SessionContext& context, uint64_t client_id, base::UniqueFd soc
       stream_charge_{socket_charge.OfSameUser()},
       // To close it is to close what was sent and not received, too.
       socket_{context.helpers.Own(
-          peer.uid, std::make_unique<ChargedFd>(
-                        ChargedFd{std::move(socket_charge), std::move(socket)}))},
+          peer.uid,
+          std::make_unique<AcceptedSocket>(std::move(socket), std::move(socket_charge)))},
       memory_{context.helpers.Own(
           peer.uid, std::make_unique<ConnectionMemory>(send_charge_.OfSameUser()))},
       task_{context.loop, peer.uid, [this] { OnTurn(); },
             [this](int64_t cost_ns) { OnDear(cost_ns); }},
       sender_{context.loop,
-              {peer.uid, socket_->fd.Get(), socket_},
+              {peer.uid, socket_->Get(), socket_},
               wire::kMaxQueuedBytes,
               {.on_error = [this](int error) { OnClosed(error); },
                .on_dear = [this](int64_t cost_ns) { OnDear(cost_ns); }}},
       gain_{context.gain},
       receiver_{context.loop,
                 context.buffer,
-                {peer.uid, socket_->fd.Get(), socket_},
+                {peer.uid, socket_->Get(), socket_},
                 *this,
                 MakeDiscard(context.helpers, peer.uid, send_charge_)} {}
 
@@ -242,7 +242,7 @@ void Session::OnHello(const wire::Hello& hello) {
     name_ = *name;
     try {
         send_charge_.RequireHold({.memory_bytes = kSendBufferBytes});
-        LimitSendBuffer(socket_->fd.Get());
+        LimitSendBuffer(socket_->Get());
         memory_->MakeServerPool(context_.use_memfd);
     } catch (const std::system_error& error) {
         return RefuseConnection(error.code().value(), error.what());
@@ -312,10 +312,10 @@ void Session::OnOpenStream(const wire::OpenStream& request) {
                       "no device '" + std::string{*device} + "' to " +
                           (is_capture_ ? "record from" : "play on"));
     if (endpoint_->kind == engine::EndpointKind::kCapture &&
-        !context_.record.Allows(peer_, socket_->fd.Get()))
+        !context_.record.Allows(peer_, socket_->Get()))
         return RefuseToHear(request, "record");
     if (endpoint_->kind == engine::EndpointKind::kMonitor &&
-        !context_.monitor.Allows(peer_, socket_->fd.Get()))
+        !context_.monitor.Allows(peer_, socket_->Get()))
         return RefuseToHear(request, "monitor");
     const device::Device& target = endpoint_->runner->Device();
     const audio::StreamFormat& format = endpoint_->kind == engine::EndpointKind::kCapture
@@ -464,7 +464,7 @@ std::string Session::WhyNotDirect() const {
     if (is_capture_) return "it records";
     if (direct_ == wire::Direct::kNever) return "not wished";
     if (payload_) return "its frames come over the socket";
-    if (!context_.direct.Allows(peer_, socket_->fd.Get()))
+    if (!context_.direct.Allows(peer_, socket_->Get()))
         return "not allowed for this user (key direct)";
     if (params_.format != device.PlaybackFormat() ||
         params_.channel_map != audio::DefaultChannelMap(params_.format.channels))
@@ -480,7 +480,7 @@ std::string Session::GrantRing() {
     std::string why_not = WhyNotDirect();
     if (why_not.empty()) try {
             auto ring = endpoint_->runner->ShareRing(
-                context_.direct_trusted.Allows(peer_, socket_->fd.Get()));
+                context_.direct_trusted.Allows(peer_, socket_->Get()));
             if (uint64_t{params_.buffer_frames} + ring.ahead_frames > ring.ring_frames)
                 why_not = "its buffer is longer than the card's";
             else
@@ -500,7 +500,7 @@ std::string Session::GrantRing() {
 bool Session::HasReadAll() const noexcept {
     int unread_bytes = 0;
     return sender_.QueuedBytes() == 0 &&
-           ::ioctl(socket_->fd.Get(), SIOCOUTQ, &unread_bytes) == 0 && unread_bytes == 0;
+           ::ioctl(socket_->Get(), SIOCOUTQ, &unread_bytes) == 0 && unread_bytes == 0;
 }
 
 /** Errors: ShortageError. */

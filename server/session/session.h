@@ -11,6 +11,7 @@
 #include "loop/receive.h"
 #include "loop/send.h"
 #include "loop/user_task.h"
+#include "session/accepted_socket.h"
 #include "session/charge.h"
 #include "session/connection_memory.h"
 #include "session/right.h"
@@ -173,7 +174,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     Charge queue_charge_;   // what waits to be sent
     Charge grants_charge_;  // descriptors of cards that the client may not have read
     Charge stream_charge_;  // what the server makes for the stream
-    std::shared_ptr<ChargedFd> socket_;
+    std::shared_ptr<AcceptedSocket> socket_;
     std::shared_ptr<ConnectionMemory> memory_;
     loop::UserTask task_;
     std::vector<std::function<void()>> to_do_;  // at the user's turn
