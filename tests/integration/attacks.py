@@ -3,10 +3,12 @@
 Nothing another user does costs an honest client a sample: attacks by processes of another
 user, each inside what that user may have, beside the honest clients of victims.py.
 
-Each test stands for an attack that once hurt. How long one lasts: --seconds N.
+Each test stands for an attack that once hurt. Options (before any name of a test):
+--seconds N that an attack lasts; --nice N, see --help.
 """
 
 import argparse
+import os
 import resource
 import sys
 import time
@@ -153,10 +155,13 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--nice", type=int, default=0, help="of all that takes part: "
+                        "-15 where the machine has other work")
     _, rest = parser.parse_known_args(namespace=options)
     sys.argv[1:] = rest
 
 
 if __name__ == "__main__":
     parse()
+    os.nice(options.nice)
     main()

@@ -22,15 +22,23 @@ PAUSE_SECONDS = 0.0005
 GAIN_1 = struct.pack("=II", 1000, 0)
 
 
-def add_entries(fd, count):
-    """`count` entries in epoll sets that nothing waits for; @return what holds them."""
-    copies = [os.dup(fd) for _ in range(min(count, DUPLICATES))]
-    sets = []
-    for number in range(count):
-        if number % DUPLICATES == 0:
-            sets.append(select.epoll())
-        sets[-1].register(copies[number % DUPLICATES], select.EPOLLIN | select.EPOLLOUT)
-    return sets, copies
+class Entries:
+    """`count` entries for a descriptor in epoll sets that nothing waits for."""
+
+    def __init__(self, fd, count):
+        self._copies = [os.dup(fd) for _ in range(min(count, DUPLICATES))]
+        self._sets = []
+        for number in range(count):
+            if number % DUPLICATES == 0:
+                self._sets.append(select.epoll())
+            self._sets[-1].register(self._copies[number % DUPLICATES],
+                                    select.EPOLLIN | select.EPOLLOUT)
+
+    def close(self):
+        for one in self._sets:
+            one.close()
+        for fd in self._copies:
+            os.close(fd)
 
 
 def open_silence(path, memfd):
@@ -44,33 +52,47 @@ def open_silence(path, memfd):
     return stream
 
 
+def besiege(path, ready, entries, memfd, go_on):
+    """Such a stream, and another in its place when it was dropped."""
+    is_ready = False
+    while True:
+        with contextlib.ExitStack() as ends, \
+                contextlib.suppress(pc.Dropped, pc.Refused, TimeoutError):
+            stream = open_silence(path, memfd)
+            ends.callback(stream.close)
+            held = Entries(stream.connection.socket.fileno(), entries)
+            ends.callback(held.close)
+            if not is_ready:
+                ready(entries)
+            is_ready = True
+            go_on(stream)
+
+
 def wish_wakes(path, ready, entries, memfd):
     """Play silence, and wish to be woken all the time."""
-    stream = open_silence(path, memfd)
-    held = add_entries(stream.connection.socket.fileno(), entries)
-    ready(entries)
-    wish = 100
-    while held:
-        wish += 1
-        while stream.connection.receive(0):
-            pass
-        stream.tell(armed=wish, written=stream.limit() + BUFFER_FRAMES // 2)
-        time.sleep(PAUSE_SECONDS)
+    def go_on(stream):
+        wish = 100
+        while True:
+            wish += 1
+            while stream.connection.receive(0):
+                pass
+            stream.tell(armed=wish, written=stream.limit() + BUFFER_FRAMES // 2)
+            time.sleep(PAUSE_SECONDS)
+    besiege(path, ready, entries, memfd, go_on)
 
 
 def ask_without_end(path, ready, entries):
     """Requests and kicks in a row, as many as the socket takes; answers are read."""
-    stream = open_silence(path, memfd=True)
-    held = add_entries(stream.connection.socket.fileno(), entries)
-    stream.connection.socket.setblocking(False)
-    ready(entries)
-    serial = 0
-    while held:
-        serial += 1
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                stream.connection.send(pc.KICK)
-                stream.connection.send(pc.SET_GAIN, GAIN_1, serial)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                stream.connection.receive()
+    def go_on(stream):
+        stream.connection.socket.setblocking(False)
+        serial = 0
+        while True:
+            serial += 1
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    stream.connection.send(pc.KICK)
+                    stream.connection.send(pc.SET_GAIN, GAIN_1, serial)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    stream.connection.receive()
+    besiege(path, ready, entries, True, go_on)

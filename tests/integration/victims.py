@@ -47,6 +47,7 @@ ANSWER_SECONDS = 0.05 * SLOWNESS
 PROBE_PAUSE_SECONDS = 0.02
 CONTROL_PAUSE_SECONDS = 0.002
 FEWEST_PROBES = 20
+HELLO_SERIAL = 77
 ATTACKER_UID = 65534
 PATIENCE_SECONDS = 60 * SLOWNESS
 FORK = multiprocessing.get_context("fork")
@@ -185,7 +186,8 @@ def probe(pipe, path):
         try:
             connection = pc.Connection(path, timeout=10 * SLOWNESS)
             with contextlib.closing(connection):
-                connection.request(pc.HELLO, pc.hello_body("prober"))
+                # As the plugin does: both at once.
+                connection.send(pc.HELLO, pc.hello_body("prober"), HELLO_SERIAL)
                 connection.request(pc.OPEN_STREAM, pc.open_body(pc.PLAYBACK, "main"))
         except OSError as error:
             wrong = repr(error)
