@@ -66,13 +66,14 @@ def without_an_attack_all_is_whole_and_in_time():
 
 
 @attack_test
-def a_player_with_idle_epoll_entries_makes_no_wake_dear():
-    endure(epoll_attack.wish_wakes, 300000, True, descriptors=epoll_attack.DESCRIPTORS)
+def players_with_idle_epoll_entries_make_no_wake_dear():
+    endure(epoll_attack.wish_wakes, 150000, True, count=2,
+           descriptors=epoll_attack.DESCRIPTORS)
 
 
 @attack_test
-def so_does_none_over_the_socket():
-    endure(epoll_attack.wish_wakes, 300000, False, descriptors=epoll_attack.DESCRIPTORS)
+def one_over_the_socket_makes_no_wake_dear():
+    endure(epoll_attack.wish_wakes, 100000, False, descriptors=epoll_attack.DESCRIPTORS)
 
 
 @attack_test
