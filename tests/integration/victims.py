@@ -294,7 +294,8 @@ class Victims(Server):
     """A server with `main`, and `scratch` for what may sound as it likes."""
 
     def __init__(self, *settings, device="virtual,wav=@/device.wav", **options):
-        super().__init__("scratch=virtual", f"main={device}", settings=settings, **options)
+        super().__init__("scratch=virtual", f"main={device}",
+                         settings=("log_level=info", *settings), **options)
         self.players = []
         self.most_saturated = 0
         self.newcomers = 0
