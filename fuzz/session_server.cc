@@ -25,9 +25,11 @@ SessionServer::SessionServer(const std::string& folder)
     : path_{folder + "/socket"},
       clock_{base::SystemClock{}.NowNs() + kFarAheadNs},
       helpers_{loop_},
+      closer_{loop_, helpers_},
       engine_{loop_, clock_, {}, [](auto&&...) {}},
       context_{.loop = loop_,
                .helpers = helpers_,
+               .closer = closer_,
                .buffer = std::make_shared<loop::MessageBuffer>(wire::kMaxMessageBytes),
                .engine = engine_,
                .log = [](auto&&...) {}},
@@ -38,12 +40,13 @@ SessionServer::SessionServer(const std::string& folder)
     engine_.AddDevice("ring", std::make_unique<session::RingDevice>());
     clock_.Await(2);
     registry_ = std::make_unique<session::Registry>(context_, listening_.Get(),
-                                                    session::Quota::Limits{});
+                                                    session::Registry::Options{});
     TurnLoop();
 }
 
 SessionServer::~SessionServer() {
     registry_.reset();
+    closer_.Finish(base::kNsPerSecond);
     clock_.Release();
 }
 
@@ -73,7 +76,7 @@ void SessionServer::AwaitHelpers() {
 }
 
 void SessionServer::AwaitEnd() {
-    while (registry_->Count() > 0) {
+    while (registry_->Count() > 0 || closer_.Count() > 0) {
         loop_.RunOnce();
         AwaitHelpers();
     }

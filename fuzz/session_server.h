@@ -7,6 +7,7 @@
 #include "loop/loop.h"
 #include "server/listening_socket.h"
 #include "session/registry.h"
+#include "session/socket_closer.h"
 
 #include <cstdint>
 #include <memory>
@@ -49,6 +50,7 @@ class SessionServer {
     HandClock clock_;
     loop::Loop loop_;
     loop::Helpers helpers_;
+    session::SocketCloser closer_;
     engine::Engine engine_;
     session::SessionContext context_;
     ListeningSocket listening_;

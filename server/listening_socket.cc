@@ -21,6 +21,7 @@ namespace shmd {
 
 namespace {
 
+// So many connections, each of some 20 us, are before the one that comes last.
 constexpr int kBacklog = 128;
 constexpr int kAnswerTimeoutMs = 3000;
 constexpr std::string_view kSystemDirectory = "/run/shmd/";
@@ -146,6 +147,9 @@ base::UniqueFd FindPassedSocket() {
     if (count > 1) base::ThrowError(E2BIG, "LISTEN_FDS: one socket is expected");
     if (::sd_is_socket_unix(fd.Get(), SOCK_SEQPACKET, /*listening=*/1, nullptr, 0) <= 0)
         base::ThrowError(EPROTOTYPE, "LISTEN_FDS: not a listening SOCK_SEQPACKET socket");
+    // systemd lets 4096 connections queue, which one user alone can have there at all
+    // times, before another user's.
+    base::RequireNonNegative(::listen(fd.Get(), kBacklog), "LISTEN_FDS: listen");
     return fd;
 }
 

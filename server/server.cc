@@ -19,6 +19,8 @@ namespace shmd {
 
 namespace {
 
+constexpr int64_t kLastMomentNs = 200 * base::kNsPerMs;
+
 engine::DeviceRunner::Options RunnerOptions(const Settings& settings,
                                             std::function<void()> on_audio_start) {
     return {.cycle_max_us = settings.cycle_max_us,
@@ -55,6 +57,7 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
                [this](int signal) { OnSignal(signal); }},
       log_{loop, clock},
       helpers_{loop},
+      closer_{loop, helpers_},
       engine_{
           loop, clock, RunnerOptions(settings, options_.on_audio_start),
           [this](bool severe, const base::LogSubject& subject, const std::string& line) {
@@ -63,6 +66,7 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
       context_{
           .loop = loop,
           .helpers = helpers_,
+          .closer = closer_,
           .buffer = std::make_shared<loop::MessageBuffer>(wire::kMaxMessageBytes),
           .engine = engine_,
           .use_memfd = settings.memfd,
@@ -86,7 +90,15 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
         context_, listening_->Get(), session::Registry::Options{.limits = limits});
 }
 
-Server::~Server() = default;
+/** Clients hear the end when their sockets are closed; some may take long to close. */
+Server::~Server() {
+    registry_.reset();
+    try {
+        closer_.Finish(kLastMomentNs);
+    } catch (const std::exception& error) {
+        Log(LogLevel::kError) << error.what();
+    }
+}
 
 void Server::AddDevices() {
     for (const auto& [name, spec] : settings_.devices) {

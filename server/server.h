@@ -10,6 +10,7 @@
 #include "machine_limits.h"
 #include "session/registry.h"
 #include "session/session.h"
+#include "session/socket_closer.h"
 #include "settings.h"
 
 #include <functional>
@@ -61,6 +62,7 @@ class Server {
     loop::SignalWatch signals_;
     LimitedLog log_;
     loop::Helpers helpers_;
+    session::SocketCloser closer_;
     engine::Engine engine_;
     session::SessionContext context_;
     std::unique_ptr<ListeningSocket> listening_;

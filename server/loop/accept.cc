@@ -1,6 +1,7 @@
 #include "loop/accept.h"
 
 #include "base/clock.h"
+#include "loop/calm_task.h"
 #include "loop/timer.h"
 
 #include <liburing.h>
@@ -30,7 +31,8 @@ class AcceptOperation final : public Operation {
           listen_fd_{listen_fd},
           on_accept_{std::move(on_accept)},
           on_error_{std::move(on_error)},
-          retry_{loop, [this] { Submit(); }} {}
+          retry_{loop, [this] { Submit(); }},
+          next_{loop, [this] { Submit(); }} {}
 
     void Start() { Submit(); }
 
@@ -39,20 +41,19 @@ class AcceptOperation final : public Operation {
         if (polling_)
             io_uring_prep_poll_add(&request, listen_fd_, POLLIN);
         else
-            io_uring_prep_multishot_accept(&request, listen_fd_, nullptr, nullptr,
-                                           SOCK_CLOEXEC);
+            io_uring_prep_accept(&request, listen_fd_, nullptr, nullptr, SOCK_CLOEXEC);
     }
 
-    void OnCompletion(int result, uint32_t flags) override {
+    void OnCompletion(int result, uint32_t /*flags*/) override {
         const bool polled = std::exchange(polling_, false);
         if (result >= 0 && !polled)
             on_accept_(base::UniqueFd{result});
         else if (result < 0 && !IsPassing(-result))
             return Fail(-result);
-        if ((flags & IORING_CQE_F_MORE) != 0 || Abandoned()) return;
+        if (Abandoned()) return;
         // EAGAIN is a nonblocking socket's: accepting again at once would spin.
         polling_ = result == -EAGAIN;
-        Submit();
+        polling_ ? Submit() : next_.Request();
     }
 
     void OnLateCompletion(int result, uint32_t /*flags*/) noexcept override {
@@ -67,6 +68,7 @@ class AcceptOperation final : public Operation {
     }
 
     void Detach() noexcept override {
+        next_.Cancel();
         on_accept_ = nullptr;
         on_error_ = nullptr;
     }
@@ -75,6 +77,7 @@ class AcceptOperation final : public Operation {
     std::function<void(base::UniqueFd)> on_accept_;
     std::function<void(int error)> on_error_;
     Timer retry_;
+    CalmTask next_;
     bool polling_ = false;
 };
 

@@ -11,7 +11,9 @@ namespace shmd::loop {
 class AcceptOperation;
 
 /**
- * Accepts every connection that comes to a listening socket (multishot, close-on-exec).
+ * Accepts the connections that come to a listening socket (close-on-exec), one after the
+ * other, while the loop is calm (CalmTask): a crowd waits in the backlog, not in our
+ * descriptors.
  *
  * What goes wrong with one connection is passed over. When descriptors or memory run out
  * (EMFILE, ENFILE, ENOBUFS, ENOMEM) on_error is told, the connection stays in the

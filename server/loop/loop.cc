@@ -1,6 +1,7 @@
 #include "loop/loop.h"
 
 #include "base/clock.h"
+#include "loop/calm_task.h"
 #include "loop/operation.h"
 #include "loop/timer.h"
 #include "loop/user_task.h"
@@ -47,9 +48,11 @@ void Loop::Run() {
 }
 
 void Loop::RunOnce() {
-    Turn(deferred_.empty() && !HasTaskAt(NowNs()) ? 1 : 0);
+    const bool waits = deferred_.empty() && calm_tasks_.empty() && !HasTaskAt(NowNs());
+    Turn(waits ? 1 : 0);
     RunTasks();
     RunDeferred();
+    RunCalmTask();
 }
 
 void Loop::Defer(std::function<void()> function) {
@@ -128,6 +131,12 @@ int64_t Loop::RunTask(UserTask& task) {
     if (UserTask* const same = std::exchange(running_task_, nullptr); same != nullptr)
         same->OnCost(cost_ns);
     return cost_ns;
+}
+
+/** One, as it may well bring tasks. */
+void Loop::RunCalmTask() {
+    if (!calm_tasks_.empty() && tasks_.CountNewcomers(NowNs()) < kMostNewcomers)
+        calm_tasks_.front()->Run();
 }
 
 void Loop::RunDeferred() {

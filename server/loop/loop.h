@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <vector>
 
 namespace shmd::loop {
 
+class CalmTask;
 class Operation;
 class Timer;
 class UserTask;
@@ -21,6 +23,7 @@ class UserTask;
  *
  *     turn = submit and wait (one system call) ─► dispatch completions
  *            ─► tasks, in turn by user (UserTask) ─► deferred functions
+ *            ─► what waits until few newcomers are left (CalmTask)
  *
  * What a client can make dear is done in a UserTask. Tasks run until a time slice is
  * over; then completions have their turn again.
@@ -72,8 +75,11 @@ class Loop {
 
     /** After so much of users' tasks, completions have their turn again. */
     static constexpr int64_t kTaskSliceNs = 1'000'000;
+    /** A loop is calm while fewer newcomers wait for it: about a slice's work. */
+    static constexpr size_t kMostNewcomers = 64;
 
   private:
+    friend class CalmTask;
     friend class Operation;
     friend class UserTask;
 
@@ -83,6 +89,7 @@ class Loop {
     [[nodiscard]] bool HasTaskAt(int64_t now_ns);
     void RunTasks();
     int64_t RunTask(UserTask& task);
+    void RunCalmTask();
     void RunDeferred();
 
     Uring ring_;
@@ -91,6 +98,7 @@ class Loop {
     size_t first_set_aside_ = 0;
     UserQueue tasks_;
     std::unique_ptr<Timer> next_task_;  // when one may run again
+    std::list<CalmTask*> calm_tasks_;
     UserTask* running_task_ = nullptr;  // nullptr too when it has destroyed itself
     std::deque<std::function<void()>> deferred_;
     size_t in_flight_ = 0;

@@ -28,6 +28,8 @@ class ReceiveOperation final : public Operation {
         Submit();
     }
 
+    void SettleIn() noexcept { task_.SettleIn(); }
+
     void Pause() noexcept { is_paused_ = true; }
 
     void Resume() {
@@ -137,6 +139,10 @@ Receiver::Receiver(Loop& loop, std::shared_ptr<MessageBuffer> buffer, Source sou
 }
 
 Receiver::~Receiver() = default;
+
+void Receiver::SettleIn() noexcept {
+    operation_->SettleIn();
+}
 
 void Receiver::Pause() noexcept {
     operation_->Pause();

@@ -75,6 +75,9 @@ class Receiver {
              Listener& listener, Discard discard);
     ~Receiver();
 
+    /** The peer is no newcomer any more (CalmTask). */
+    void SettleIn() noexcept;
+
     /** Receive nothing until Resume. Inside OnMessage. */
     void Pause() noexcept;
     /** @pre Pause */

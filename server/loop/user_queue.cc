@@ -20,10 +20,13 @@ void UserQueue::Add(uid_t user, Place& place) noexcept {
     if (account.waiting.empty())
         account.spent_ns = std::max(account.spent_ns, served_ns_);
     account.waiting.splice(account.waiting.end(), place.own);
+    account.newcomers += place.is_of_newcomer ? 1 : 0;
 }
 
 void UserQueue::Remove(uid_t user, Place& place) noexcept {
-    place.own.splice(place.own.end(), users_.find(user)->second.waiting, place.at);
+    User& account = users_.find(user)->second;
+    place.own.splice(place.own.end(), account.waiting, place.at);
+    account.newcomers -= place.is_of_newcomer ? 1 : 0;
 }
 
 UserQueue::User* UserQueue::FindNext(int64_t now_ns) noexcept {
@@ -49,11 +52,26 @@ int64_t UserQueue::NextTimeNs() const noexcept {
     return first_ns;
 }
 
+size_t UserQueue::CountNewcomers(int64_t now_ns) const noexcept {
+    size_t count = 0;
+    for (const auto& [uid, user] : users_)
+        if (user.pause_end_ns <= now_ns) count += user.newcomers;
+    return count;
+}
+
 void UserQueue::Charge(uid_t user, int64_t cost_ns, int64_t now_ns) noexcept {
     const auto found = users_.find(user);
     if (found == users_.end()) return;
     found->second.spent_ns += cost_ns;
-    if (cost_ns > kDearNs) found->second.pause_end_ns = now_ns + kPauseFactor * cost_ns;
+    if (cost_ns > kDearNs) ChargeDear(found->second, cost_ns, now_ns);
+}
+
+void UserQueue::ChargeDear(User& user, int64_t cost_ns, int64_t now_ns) noexcept {
+    const int64_t made_good_ns = (now_ns - user.dear_at_ns) / kPauseFactor;
+    user.dear_ns = std::max<int64_t>(user.dear_ns - made_good_ns, 0) + cost_ns;
+    user.dear_at_ns = now_ns;
+    const int64_t excess_ns = std::max<int64_t>(user.dear_ns - kDearBurstNs, 0);
+    user.pause_end_ns = now_ns + kPauseFactor * excess_ns;
 }
 
 /** A user who is no longer ahead of the others would begin where a new one does. */

@@ -18,8 +18,8 @@ class UserTask;
  * begins where the others are: it has saved up nothing. So a user who asks for little
  * waits for one task of another, however many the others have queued.
  *
- * After a dear task its user waits kPauseFactor times as long as that took, so that
- * others find the loop free in between.
+ * Dear tasks may take a user's kDearBurstNs, and beyond that 1/kPauseFactor of the time:
+ * the user pauses, so that others find the loop free in between.
  *
  * Thread: loop.
  */
@@ -30,10 +30,14 @@ class UserQueue {
         explicit Place(UserTask& task) : own{&task}, at{own.begin()} {}
         std::list<UserTask*> own;  // the place, while the task does not wait
         std::list<UserTask*>::iterator at;
+        bool is_of_newcomer = true;  // changes only while it does not wait
     };
 
     /** Longer than any honest task takes, by two orders of magnitude. */
     static constexpr int64_t kDearNs = 5'000'000;
+    /** What an honest user may meet at once: memory that is given back to the kernel, or
+     * a host that stops the machine, which counts as our time. */
+    static constexpr int64_t kDearBurstNs = 20'000'000;
     static constexpr int64_t kPauseFactor = 10;
 
     UserQueue() = default;
@@ -57,6 +61,9 @@ class UserQueue {
     /** When a task that waits may run: 0 for at once, base::kNever if none waits. */
     [[nodiscard]] int64_t NextTimeNs() const noexcept;
 
+    /** Newcomers' tasks that may run at `now_ns`. */
+    [[nodiscard]] size_t CountNewcomers(int64_t now_ns) const noexcept;
+
     /** A task of `user` took `cost_ns` of processor time, until `now_ns`. */
     void Charge(uid_t user, int64_t cost_ns, int64_t now_ns) noexcept;
 
@@ -66,11 +73,15 @@ class UserQueue {
   private:
     struct User {
         int64_t spent_ns = 0;
+        int64_t dear_ns = 0;  // of dear tasks, less what time has made good
+        int64_t dear_at_ns = 0;
         int64_t pause_end_ns = 0;
         size_t registered = 0;
+        size_t newcomers = 0;  // of those that wait
         std::list<UserTask*> waiting;
     };
 
+    static void ChargeDear(User& user, int64_t cost_ns, int64_t now_ns) noexcept;
     [[nodiscard]] User* FindNext(int64_t now_ns) noexcept;
     void ForgetIdle() noexcept;
 

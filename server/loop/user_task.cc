@@ -28,6 +28,13 @@ void UserTask::Cancel() noexcept {
     loop_.tasks_.Remove(user_, place_);
 }
 
+void UserTask::SettleIn() noexcept {
+    const bool was_waiting = is_waiting_;
+    Cancel();
+    place_.is_of_newcomer = false;
+    if (was_waiting) Request();
+}
+
 void UserTask::Run() {
     Cancel();
     const auto run = run_;  // which may destroy this

@@ -40,6 +40,9 @@ class UserTask {
     /** Not to run until it is requested again. */
     void Cancel() noexcept;
 
+    /** It is no newcomer's any more (CalmTask): one whose connection has said hello. */
+    void SettleIn() noexcept;
+
     [[nodiscard]] uid_t User() const noexcept { return user_; }
 
   private:

@@ -1,33 +1,43 @@
 #include "session/accepted_socket.h"
 
 #include <sys/socket.h>
+#include <algorithm>
+#include <cstring>
 
 namespace shmd::session {
 
 namespace {
 
-/** Receive one message, and forget it. @return false when there is none. */
-bool DiscardOne(int socket) noexcept {
-    // With SO_PASSCRED a message comes with its sender, also one of no bytes; the end of
-    // the connection, which has no bytes either, does not. There is no room for
-    // descriptors: the kernel closes them.
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
-    msghdr message{};
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    return ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) >= 0 &&
-           message.msg_controllen != 0;
+void TakeFds(const cmsghdr& rights, std::span<int> numbers, size_t& count) noexcept {
+    const size_t bytes =
+        std::min<size_t>(rights.cmsg_len - CMSG_LEN(0), numbers.size_bytes());
+    std::memcpy(numbers.data(), CMSG_DATA(&rights), bytes);
+    count = bytes / sizeof(int);
 }
 
 }  // namespace
 
-AcceptedSocket::~AcceptedSocket() {
-    if (!socket_) return;
+void AcceptedSocket::BeginToClose() noexcept {
     const int on = 1;
     ::setsockopt(socket_.Get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-    ::shutdown(socket_.Get(), SHUT_RD);  // from here on nothing more comes
-    while (DiscardOne(socket_.Get())) {
-    }
+    ::shutdown(socket_.Get(), SHUT_RD);
+}
+
+bool AcceptedSocket::TakeOne(Fds& fds) noexcept {
+    // With SO_PASSCRED a message comes with its sender, also one of no bytes; the end of
+    // the connection, which has no bytes either, does not.
+    constexpr size_t kBytes = CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof fds.numbers);
+    alignas(cmsghdr) char control[kBytes];
+    msghdr message{};
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    if (::recvmsg(socket_.Get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
+        return false;
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+         header = CMSG_NXTHDR(&message, header))
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+            TakeFds(*header, fds.numbers, fds.count);
+    return message.msg_controllen != 0;
 }
 
 }  // namespace shmd::session

@@ -3,6 +3,9 @@
 #include "base/unique_fd.h"
 #include "session/charge.h"
 
+#include <array>
+#include <cstddef>
+#include <span>
 #include <utility>
 
 namespace shmd::session {
@@ -10,25 +13,55 @@ namespace shmd::session {
 /**
  * A client's socket, which is emptied before it is closed.
  *
- * close(2) frees what was not received all at once, and each message that is freed wakes
- * all that waits on the client's end: 278 messages and 300,000 idle epoll entries held a
+ * close(2) frees what was not received all at once. Each message that is freed wakes all
+ * that waits on the client's end: 278 messages and 300,000 idle epoll entries held a
  * processor for 2.2 s, inside the kernel, where one without preemption runs nothing else,
- * not even an audio thread. Receiving frees one message a call.
+ * not even an audio thread. And each descriptor that was not received is closed, which
+ * takes as long as its sender likes.
  *
- * Destroy it on a helper thread: it takes as long as the client likes.
+ * Thread: loop.
  */
 class AcceptedSocket {
   public:
+    /** kernel SCM_MAX_FD: a message cannot carry more. */
+    static constexpr size_t kMaxFds = 253;
+
     /** @param charge  given back when the socket is closed */
     explicit AcceptedSocket(base::UniqueFd socket, Charge charge = {}) noexcept
         : charge_{std::move(charge)}, socket_{std::move(socket)} {}
-    AcceptedSocket(const AcceptedSocket&) = delete;
-    AcceptedSocket& operator=(const AcceptedSocket&) = delete;
-    ~AcceptedSocket();
 
     [[nodiscard]] int Get() const noexcept { return socket_.Get(); }
 
+    /** From here on the client can send no more, and what it sent is forgotten. */
+    void BeginToClose() noexcept;
+
+    /**
+     * Take one message out.
+     * @param discard  is given each descriptor that came with it
+     * @return false when there was none: to close it takes no time now
+     * @pre BeginToClose
+     */
+    template <typename Discard>
+    bool DiscardOne(Discard&& discard) noexcept {
+        Fds fds;
+        const bool was_there = TakeOne(fds);
+        for (size_t i = 0; i < fds.count; ++i)
+            discard(base::UniqueFd{fds.numbers[i]});
+        return was_there;
+    }
+
+    /** The process is about to end: leave it to the kernel, which does not linger then.
+     */
+    void Leave() noexcept { static_cast<void>(socket_.Release()); }
+
   private:
+    struct Fds {
+        std::array<int, kMaxFds> numbers;
+        size_t count = 0;
+    };
+
+    bool TakeOne(Fds& fds) noexcept;
+
     Charge charge_;
     base::UniqueFd socket_;
 };

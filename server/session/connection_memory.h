@@ -50,6 +50,10 @@ class ConnectionMemory {
      * Errors: ShortageError; std::system_error.
      */
     void BindClientPool(const base::UniqueFd& fd, uint64_t size_bytes);
+    /** Whether more of it than the server's block may have been touched. */
+    [[nodiscard]] bool IsUsed() const noexcept {
+        return ClientPoolIsBound() || private_client_pool_.has_value();
+    }
     [[nodiscard]] bool ClientPoolIsBound() const noexcept { return bool{client_pool_}; }
 
     /**

@@ -78,12 +78,9 @@ Session::Session(SessionContext& context, uint64_t client_id, base::UniqueFd soc
       queue_charge_{socket_charge.OfSameUser()},
       grants_charge_{socket_charge.OfSameUser()},
       stream_charge_{socket_charge.OfSameUser()},
-      // To close it is to close what was sent and not received, too.
-      socket_{context.helpers.Own(
-          peer.uid,
-          std::make_unique<AcceptedSocket>(std::move(socket), std::move(socket_charge)))},
-      memory_{context.helpers.Own(
-          peer.uid, std::make_unique<ConnectionMemory>(send_charge_.OfSameUser()))},
+      socket_{context.closer.Own(
+          peer.uid, AcceptedSocket{std::move(socket), std::move(socket_charge)},
+          MakeDiscard(context.helpers, peer.uid, send_charge_))},
       task_{context.loop, peer.uid, [this] { OnTurn(); },
             [this](int64_t cost_ns) { OnDear(cost_ns); }},
       sender_{context.loop,
@@ -100,6 +97,19 @@ Session::Session(SessionContext& context, uint64_t client_id, base::UniqueFd soc
 
 Session::~Session() {
     RemoveStream();  // does nothing after TryRelease
+    if (memory_ && memory_->IsUsed()) LeaveMemory(std::move(memory_));
+}
+
+/** Its last owner leaves it to the helper: unmapping pages that were used takes long. */
+std::shared_ptr<const void> Session::LeaveMemory(
+    std::shared_ptr<ConnectionMemory> memory) const {
+    try {
+        return context_.helpers.Own(
+            peer_.uid,
+            std::make_unique<std::shared_ptr<ConnectionMemory>>(std::move(memory)));
+    } catch (const std::bad_alloc&) {
+        return memory;
+    }
 }
 
 void Session::RefuseConnection(int error, const std::string& reason) {
@@ -243,11 +253,14 @@ void Session::OnHello(const wire::Hello& hello) {
     try {
         send_charge_.RequireHold({.memory_bytes = kSendBufferBytes});
         LimitSendBuffer(socket_->Get());
+        memory_ = std::make_shared<ConnectionMemory>(send_charge_.OfSameUser());
         memory_->MakeServerPool(context_.use_memfd);
     } catch (const std::system_error& error) {
         return RefuseConnection(error.code().value(), error.what());
     }
     greeted_ = true;
+    task_.SettleIn();
+    receiver_.SettleIn();
     memfd_agreed_ =
         (hello.flags & wire::kCapabilityMemfd) != 0 && memory_->ServerPoolIsShared();
     auto reply = wire::MakeMessage<wire::Hello>(hello.header.serial);
@@ -382,7 +395,7 @@ void Session::BuildStream(const wire::SetParams& request, render::StreamSetup se
     setup.gain = gain_;
     setup.client_block = &memory_->ClientBlock();
     setup.server_block = &memory_->ServerBlock();
-    setup.memory = memory_;
+    setup.memory = LeaveMemory(memory_);
     setup.mailbox = std::make_shared<render::Mailbox>();
     setup.is_over_socket = request.transport == static_cast<uint8_t>(Transport::kSocket);
     context_.engine.Identify(setup);
@@ -429,10 +442,6 @@ void Session::TakeBuild() {
 void Session::AddStream(const StreamBuild& build) {
     const wire::SetParams& request = build.request;
     const render::StreamSetup& setup = build.setup;
-    if (setup.is_over_socket)
-        payload_.emplace(memory_, sender_,
-                         SocketPayload::Params{is_capture_, setup.format.FrameBytes(),
-                                               setup.buffer_frames});
     params_ = {setup.format, setup.channel_map, setup.buffer_frames};
     auto reply = wire::MakeMessage<wire::ParamsSet>(request.header.serial);
     reply.generation = setup.generation;
@@ -443,6 +452,10 @@ void Session::AddStream(const StreamBuild& build) {
     const char* const transport = setup.is_over_socket ? "socket" : "memfd";
     context_.engine.Add(*endpoint_, build.made, Owner(transport), *this);
     stream_id_ = setup.stream_id;
+    if (setup.is_over_socket)
+        payload_.emplace(memory_, sender_,
+                         SocketPayload::Params{is_capture_, setup.format.FrameBytes(),
+                                               setup.buffer_frames});
     Log(false, "stream",
         "stream=" + std::to_string(stream_id_) + " device=" + endpoint_->runner->Name() +
             " format=" + std::to_string(request.format) +

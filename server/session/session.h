@@ -15,6 +15,7 @@
 #include "session/charge.h"
 #include "session/connection_memory.h"
 #include "session/right.h"
+#include "session/socket_closer.h"
 #include "session/socket_payload.h"
 #include "session/stream_build.h"
 #include "wire/codec.h"
@@ -34,6 +35,7 @@ namespace shmd::session {
 struct SessionContext {
     loop::Loop& loop;
     loop::Helpers& helpers;
+    SocketCloser& closer;
     std::shared_ptr<loop::MessageBuffer> buffer;
     engine::Engine& engine;
     bool use_memfd = true;
@@ -110,6 +112,8 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void OnRingRecall() override;
     void OnDeviceExchanged() override;
 
+    std::shared_ptr<const void> LeaveMemory(
+        std::shared_ptr<ConnectionMemory> memory) const;
     void OnTurn();
     void Soon(std::function<void()> action);
     void Tell();

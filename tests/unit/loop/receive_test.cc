@@ -147,7 +147,7 @@ TEST_P(ReceiveTest, TenThousandMessagesGoThroughOneBuffer) {
     Connect();
     Sender sender{TheLoop(),
                   {kUser, far_.Get(), nullptr},
-                  1 << 20,
+                  16 << 20,
                   {.on_error = [](int) { FAIL(); }, .on_dear = [](int64_t) { FAIL(); }}};
     for (int i = 0; i < kMessages; ++i)
         ASSERT_TRUE(sender.Send(Bytes("message " + std::to_string(i))));

@@ -1,5 +1,6 @@
 #include "loop/user_task.h"
 
+#include "loop/calm_task.h"
 #include "loop_fixture.h"
 
 #include <sys/types.h>
@@ -151,6 +152,31 @@ TEST_P(UserTaskTest, OneDearRunIsForgivenAndThreeAreTold) {
     EXPECT_EQ(dear_, 1);
 }
 
+TEST_P(UserTaskTest, ACalmTaskWaitsUntilFewNewcomersAreLeft) {
+    std::vector<std::unique_ptr<UserTask>> crowd;
+    for (int i = 0; i < 200; ++i) {
+        crowd.push_back(Make(1, 'x', 100'000, 0));
+        crowd.back()->Request();
+    }
+    CalmTask calm{TheLoop(), [this] { order_ += 'c'; }};
+    calm.Request();
+    ASSERT_TRUE(RunUntil([&] { return order_.find('c') != std::string::npos; }));
+    EXPECT_GT(order_.find('c'), 200 - Loop::kMostNewcomers);
+}
+
+TEST_P(UserTaskTest, ACalmTaskDoesNotWaitForThoseThatHaveSettledIn) {
+    std::vector<std::unique_ptr<UserTask>> crowd;
+    for (int i = 0; i < 200; ++i) {
+        crowd.push_back(Make(1, 'x', 100'000, 0));
+        crowd.back()->Request();
+        crowd.back()->SettleIn();
+    }
+    CalmTask calm{TheLoop(), [this] { order_ += 'c'; }};
+    calm.Request();
+    ASSERT_TRUE(RunUntil([&] { return order_.find('c') != std::string::npos; }));
+    EXPECT_LT(order_.find('c'), 100U);
+}
+
 TEST_P(UserTaskTest, AnExceptionLeavesTheLoopUsable) {
     UserTask bad{TheLoop(), 1, [] { throw std::runtime_error{"bad"}; }, [](int64_t) {}};
     bad.Request();
@@ -160,17 +186,27 @@ TEST_P(UserTaskTest, AnExceptionLeavesTheLoopUsable) {
     EXPECT_TRUE(RunUntilOrderHas(1));
 }
 
-TEST_P(UserTaskTest, ADearTaskLeavesTheLoopToOthersForTenTimesAsLong) {
-    const auto dear = Make(1, 'd', UserQueue::kDearNs + 1'000'000, 1);
+TEST_P(UserTaskTest, AUserWhoseTasksAreDearAgainAndAgainPauses) {
+    const auto dear = Make(1, 'd', UserQueue::kDearBurstNs / 2, 4);
+    dear->Request();
+    ASSERT_TRUE(RunUntilOrderHas(3));  // the third is beyond what may be at once
+    const int64_t begin_ns = NowNs();
+    ASSERT_TRUE(RunUntilOrderHas(4));
+    EXPECT_GE(NowNs() - begin_ns,
+              UserQueue::kPauseFactor * UserQueue::kDearBurstNs / 2 / 2);
+}
+
+TEST_P(UserTaskTest, OneDearTaskMakesNoPause) {
+    const auto dear = Make(1, 'd', UserQueue::kDearBurstNs / 2, 1);
     dear->Request();
     ASSERT_TRUE(RunUntilOrderHas(1));
     const int64_t begin_ns = NowNs();
     ASSERT_TRUE(RunUntilOrderHas(2));
-    EXPECT_GE(NowNs() - begin_ns, UserQueue::kPauseFactor * UserQueue::kDearNs);
+    EXPECT_LT(NowNs() - begin_ns, UserQueue::kPauseFactor * UserQueue::kDearBurstNs / 2);
 }
 
-TEST_P(UserTaskTest, AUserWhoWaitsAfterADearTaskHoldsUpNoOther) {
-    const auto dear = Make(1, 'd', UserQueue::kDearNs + 1'000'000, 1);
+TEST_P(UserTaskTest, AUserWhoPausesHoldsUpNoOther) {
+    const auto dear = Make(1, 'd', 2 * UserQueue::kDearBurstNs, 1);
     const auto honest = Make(2, 'h', 0, 0);
     dear->Request();
     ASSERT_TRUE(RunUntilOrderHas(1));

@@ -47,6 +47,13 @@ void SendWithFd(int socket, int fd) {
 
 class AcceptedSocketTest : public test::FdCheckedTest {
   protected:
+    void Close() {
+        accepted_->BeginToClose();
+        while (accepted_->DiscardOne([](const base::UniqueFd&) {})) {
+        }
+        accepted_.reset();
+    }
+
     Ends sockets_ = MakeSockets();
     std::optional<AcceptedSocket> accepted_{std::move(sockets_.one)};
     char byte_ = 0;
@@ -55,7 +62,7 @@ class AcceptedSocketTest : public test::FdCheckedTest {
 TEST_F(AcceptedSocketTest, IsEmptyWhenItIsClosed) {
     for (const size_t size : {1, 0, 0, 1})  // what has no bytes is no end
         ASSERT_EQ(::send(sockets_.other.Get(), "x", size, 0), static_cast<ssize_t>(size));
-    accepted_.reset();
+    Close();
     // The end of one that had something to receive is ECONNRESET.
     EXPECT_EQ(::recv(sockets_.other.Get(), &byte_, 1, MSG_DONTWAIT), 0);
 }
@@ -66,13 +73,13 @@ TEST_F(AcceptedSocketTest, ClosesTheDescriptorsThatWereNotReceived) {
     pipe.other.Reset();
     EXPECT_EQ(::read(pipe.one.Get(), &byte_, 1), -1);
     EXPECT_EQ(errno, EAGAIN);
-    accepted_.reset();
+    Close();
     EXPECT_EQ(::read(pipe.one.Get(), &byte_, 1), 0);
 }
 
 TEST_F(AcceptedSocketTest, LeavesTheClientWhatItWasSent) {
     ASSERT_EQ(::send(accepted_->Get(), "x", 1, 0), 1);
-    accepted_.reset();
+    Close();
     EXPECT_EQ(::recv(sockets_.other.Get(), &byte_, 1, MSG_DONTWAIT), 1);
     EXPECT_EQ(::recv(sockets_.other.Get(), &byte_, 1, MSG_DONTWAIT), 0);
 }

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 namespace shmd::session {
 
@@ -40,6 +41,7 @@ ServerThread::~ServerThread() {
 void ServerThread::Run(const Options& options) {
     loop::Loop loop;
     loop::Helpers helpers{loop};
+    SocketCloser closer{loop, helpers};
     engine::Engine engine{
         loop, clock_, {}, [this](bool, const base::LogSubject&, const std::string& line) {
             Log(line);
@@ -48,6 +50,7 @@ void ServerThread::Run(const Options& options) {
     SessionContext context{
         .loop = loop,
         .helpers = helpers,
+        .closer = closer,
         .buffer = std::make_shared<loop::MessageBuffer>(wire::kMaxMessageBytes),
         .engine = engine,
         .use_memfd = options.use_memfd,
@@ -56,7 +59,8 @@ void ServerThread::Run(const Options& options) {
             Log(line);
         }};
     const ListeningSocket listening{Path()};
-    Registry registry{context, listening.Get(), options.registry};
+    std::optional<Registry> registry{std::in_place, context, listening.Get(),
+                                     options.registry};
     bool stop = false;
     const loop::EventWatch watch{loop, event_.Get(), [&](uint64_t) {
                                      const std::lock_guard lock{mutex_};
@@ -69,9 +73,11 @@ void ServerThread::Run(const Options& options) {
     changed_.notify_all();
     while (!stop) {
         loop.RunOnce();
-        RunDeferred({registry, engine});
-        Answer({registry, engine});
+        RunDeferred({*registry, engine});
+        Answer({*registry, engine});
     }
+    registry.reset();
+    closer.Finish(kFarAhead);
 }
 
 void ServerThread::Answer(const Parts& parts) {

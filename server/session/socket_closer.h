@@ -1,0 +1,53 @@
+#pragma once
+
+#include "loop/helpers.h"
+#include "loop/loop.h"
+#include "loop/receive.h"
+#include "session/accepted_socket.h"
+
+#include <sys/types.h>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace shmd::session {
+
+/**
+ * Closes clients' sockets: at the turns of their users, one message after the other,
+ * until each is empty. So a user who leaves much behind pays for it with its own time.
+ *
+ * While a user's helper thread has much to close already, that user's sockets wait that
+ * have brought descriptors.
+ *
+ * Thread: loop.
+ */
+class SocketCloser {
+  public:
+    SocketCloser(loop::Loop& loop, loop::Helpers& helpers);
+    SocketCloser(const SocketCloser&) = delete;
+    SocketCloser& operator=(const SocketCloser&) = delete;
+    /** What is not closed by now is left to the process's end. */
+    ~SocketCloser();
+
+    /**
+     * @param discard  closes a descriptor that came and that no session has taken
+     * @return the socket; when its last owner lets it go, it is closed here
+     * Errors: std::bad_alloc.
+     */
+    std::shared_ptr<AcceptedSocket> Own(uid_t user, AcceptedSocket socket,
+                                        loop::Receiver::Discard discard);
+
+    /** Sockets that are owned, or not closed yet. */
+    [[nodiscard]] size_t Count() const noexcept;
+
+    /** Turn the loop until Count() is 0, but for `most_ns` at most. Not in a turn. */
+    void Finish(int64_t most_ns);
+
+  private:
+    class State;
+
+    loop::Loop& loop_;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace shmd::session
