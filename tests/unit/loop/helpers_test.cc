@@ -63,6 +63,7 @@ TEST_P(HelpersTest, ADescriptorIsClosed) {
 
 TEST_P(HelpersTest, WhatIsOwnedIsDestroyedOnTheUsersThread) {
     struct Owned {
+        explicit Owned(std::thread::id* there) : where{there} {}
         ~Owned() { *where = std::this_thread::get_id(); }
         std::thread::id* where;
     };

@@ -167,7 +167,7 @@ class WakeTaker {
 
 TEST(WakeHandshakeTwoThreads, LosesNoWake) {
     constexpr uint64_t kRounds = 100'000;
-    const auto [server, client] = loop::SocketPair();
+    const auto sockets = loop::SocketPair();  // the server's end, the client's
     wire::ClientBlock client_block{};
     wire::ServerBlock server_block{};
     StreamSetup setup;
@@ -181,7 +181,7 @@ TEST(WakeHandshakeTwoThreads, LosesNoWake) {
     Counters counters;
     std::atomic<bool> done{false};
     bool lost = false;
-    WakeTaker taker{client_block, server_block, client.Get()};
+    WakeTaker taker{client_block, server_block, sockets.second.Get()};
     test::RunTogether(
         [&] {
             while (!lost && taker.Answered() < kRounds)
@@ -195,7 +195,8 @@ TEST(WakeHandshakeTwoThreads, LosesNoWake) {
             while (!done) {
                 // As the loop does, which is a third thread and does nothing else.
                 if (control.Wake(context) && setup.mailbox->wake.exchange(false))
-                    ::send(server.Get(), wake, sizeof wake, MSG_DONTWAIT | MSG_NOSIGNAL);
+                    ::send(sockets.first.Get(), wake, sizeof wake,
+                           MSG_DONTWAIT | MSG_NOSIGNAL);
                 std::this_thread::yield();
             }
         });

@@ -60,7 +60,7 @@ class AcceptedSocketTest : public test::FdCheckedTest {
 };
 
 TEST_F(AcceptedSocketTest, IsEmptyWhenItIsClosed) {
-    for (const size_t size : {1, 0, 0, 1})  // what has no bytes is no end
+    for (const size_t size : {1U, 0U, 0U, 1U})  // what has no bytes is no end
         ASSERT_EQ(::send(sockets_.other.Get(), "x", size, 0), static_cast<ssize_t>(size));
     Close();
     // The end of one that had something to receive is ECONNRESET.
