@@ -196,8 +196,9 @@ def a_connection_without_hello_holds_one_descriptor():
         wait_until("they are all accepted", lambda: fd_count(server.pid) >= before + 20)
         last = pc.Connection(server.environment["SHMD_SOCKET"])
         greet(last)
-        equal("descriptors of 20 silent connections and one that has sent Hello", 21,
-              fd_count(server.pid) - before)
+        # The pool's descriptor is on its way to the client for a moment.
+        wait_until("20 silent connections and one that has sent Hello hold 21 "
+                   "descriptors", lambda: fd_count(server.pid) - before == 21)
         for connection in held + [last]:
             connection.close()
 
@@ -315,7 +316,14 @@ def use_up_memory(path):
             connection.close()
 
 
-@test_of_two_users
+def test_without_sanitizer(function):
+    if SANITIZED:
+        skip(function.__name__.replace("_", " "), "a sanitizer takes all address space")
+        return function
+    return test_of_two_users(function)
+
+
+@test_without_sanitizer
 def where_memory_ends_the_server_lives_and_plays():
     with Server(*DEVICES) as server:
         victim = Victim(server, seconds=6)

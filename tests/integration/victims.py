@@ -43,9 +43,9 @@ REPEATED = 60  # so often the noise is offered: far longer than any attack
 PLAYERS, NEWCOMER = range(3), 3
 # The sign is the sixteenth bit, and all together are less than the most that there is.
 NEWCOMER_LOUDEST = 6
-# A kernel that is not preemptible keeps a processor from the server while an attacker's own
-# calls walk its epoll entries, 6 to 17 ms each; a host does so, too. A control beside it
-# does not always meet the same moments.
+# A kernel that is not preemptible keeps a processor from the server while an attacker's
+# own calls walk its epoll entries, 6 to 17 ms each; a host does so, too. A control beside
+# it does not always meet the same moments.
 MOST_LATE = 0.02
 NEVER_SECONDS = 0.25 * SLOWNESS
 ANSWER_SECONDS = 0.05 * SLOWNESS
