@@ -38,9 +38,10 @@ class Helpers::State : public std::enable_shared_from_this<State> {
     int Add(uid_t user, Piece piece) {
         std::list<Piece> one;
         one.push_back(std::move(piece));
+        const auto fresh = std::make_shared<Queue>();
         const std::lock_guard lock{mutex_};
-        std::shared_ptr<Queue>& queue = queues_[user];
-        if (!queue) queue = std::make_shared<Queue>();
+        const std::shared_ptr<Queue>& queue =
+            queues_.try_emplace(user, fresh).first->second;
         queue->pieces.splice(queue->pieces.end(), one);
         ++queue->unfinished;
         queue->has_work.notify_one();

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace shmd::session {
@@ -31,8 +32,9 @@ bool AcceptedSocket::TakeOne(Fds& fds) noexcept {
     msghdr message{};
     message.msg_control = control;
     message.msg_controllen = sizeof control;
+    // A reset is told once, before what is still queued: only EAGAIN means empty.
     if (::recvmsg(socket_.Get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
-        return false;
+        return errno == ECONNRESET || errno == EINTR;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
          header = CMSG_NXTHDR(&message, header))
         if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)

@@ -106,7 +106,8 @@ std::shared_ptr<const void> Session::LeaveMemory(
     try {
         return context_.helpers.Own(
             peer_.uid,
-            std::make_unique<std::shared_ptr<ConnectionMemory>>(std::move(memory)));
+            // A copy: where memory ends this must still be there to return.
+            std::make_unique<std::shared_ptr<ConnectionMemory>>(memory));
     } catch (const std::bad_alloc&) {
         return memory;
     }

@@ -23,6 +23,7 @@ struct StreamBuild {
 
     /** Thread: any but an audio thread. */
     void Make() noexcept {
+        error = nullptr;
         try {
             made = engine::MakeStream(target, setup);
         } catch (...) {

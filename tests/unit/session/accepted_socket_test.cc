@@ -77,6 +77,19 @@ TEST_F(AcceptedSocketTest, ClosesTheDescriptorsThatWereNotReceived) {
     EXPECT_EQ(::read(pipe.one.Get(), &byte_, 1), 0);
 }
 
+TEST_F(AcceptedSocketTest, IsEmptiedBehindTheResetOfAClientThatIsGone) {
+    ASSERT_EQ(::send(accepted_->Get(), "x", 1, 0), 1);  // never read: a reset
+    Ends pipe = MakePipe();
+    SendWithFd(sockets_.other.Get(), pipe.other.Get());
+    pipe.other.Reset();
+    sockets_.other.Reset();
+    accepted_->BeginToClose();
+    int discarded = 0;
+    while (accepted_->DiscardOne([&](const base::UniqueFd&) { ++discarded; })) {
+    }
+    EXPECT_EQ(discarded, 1);
+}
+
 TEST_F(AcceptedSocketTest, LeavesTheClientWhatItWasSent) {
     ASSERT_EQ(::send(accepted_->Get(), "x", 1, 0), 1);
     Close();
