@@ -6,7 +6,6 @@ The harness and the sounds are those of the integration tests.
 import array
 import contextlib
 import ctypes
-import functools
 import os
 import resource
 import shutil
@@ -19,6 +18,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(FOLDER), "integration"))
 
 import harness
+import host
 import sound
 from commands import PYTHON, RATE
 from harness import equal, expect
@@ -26,7 +26,10 @@ from harness import equal, expect
 # Of the time that a test takes, and at least of a second, for the start of a program is
 # in it. What spins takes as much as it gets; the rest takes a tenth, and mostly less.
 MOST_OF_THE_TIME = 0.5
-TRIES = 5
+NICENESS = -15
+# The programs are ordinary ones, and so are the timers that say whether one that had an
+# xrun could have been in time. The smallest buffers here are of 20 ms.
+harness.HOST_WATCH = host.Watch(0.01 * harness.SLOWNESS, host.as_urgent_as(NICENESS))
 
 
 def has_library(name):
@@ -60,34 +63,7 @@ def need(*programs, **others):
         harness.main()
 
 
-def in_time(function):
-    """
-    `function`, which is done again when it fails and the server has seen an xrun.
-
-    On a busy machine any ordinary process is late now and then, also for a third of a
-    second, and that is an xrun by ALSA's rules. One that was in time shows the rest; what
-    fails without an xrun, or has one each time, has failed.
-    """
-    @functools.wraps(function)
-    def repeated(*arguments):
-        for _ in range(TRIES - 1):
-            Server.xruns = 0
-            try:
-                return function(*arguments)
-            except harness.Failed:
-                if not Server.xruns:
-                    raise
-        return function(*arguments)
-    return repeated
-
-
-def test(function):
-    return harness.test(in_time(function))
-
-
-def test_each(*cases):
-    mark = harness.test_each(*cases)
-    return lambda function: mark(in_time(function))
+test, test_each = harness.test, harness.test_each
 
 
 def hurry():
@@ -96,7 +72,7 @@ def hurry():
     Not SCHED_FIFO: there, one that starts would hold up all that play.
     """
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, -15)
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
 
 def children_seconds():
@@ -116,12 +92,10 @@ class Server(harness.Server):
     A harness.Server that also sees to it that neither side spins.
 
     programs_s: once it is stopped, the processor time of all that ran against it.
-    xruns: those of all streams of all servers that were stopped.
     """
 
     must_be_calm = not harness.SANITIZED
     programs_s = None
-    xruns = 0
 
     def __enter__(self):
         super().__enter__()
@@ -135,7 +109,6 @@ class Server(harness.Server):
 
     def stop(self):
         super().stop()
-        Server.xruns += sum(stream["xruns"] for stream in self.stats["streams"])
         seconds = time.monotonic() - self._began_s
         server_s = self.stats["server"]["processor_seconds"]
         # The server is a grandchild, and shmd-run has waited for it.

@@ -64,7 +64,7 @@ def recording(server):
 def on_card(*programs, **others):
     """
     Marks a test that needs these. It runs on one kernel, for the players are the same on
-    both, and emulation is slow; and again if there was an xrun: see apps.in_time.
+    both, and emulation is slow.
     """
     def mark(function):
         if KERNEL != "6.12":
@@ -72,7 +72,7 @@ def on_card(*programs, **others):
         if why := apps.missing(*programs, **others):
             skip(function.__name__.replace("_", " "), why)
             return function
-        return test(apps.in_time(function))
+        return test(function)
     return mark
 
 
@@ -82,7 +82,7 @@ def each_player(function):
         if why := apps.missing(command[0], **LIBRARIES.get(name, {})):
             skip(f"{function.__name__.replace('_', ' ')}: {name}", why)
         else:
-            test_each((name, name))(apps.in_time(function))
+            test_each((name, name))(function)
     return function
 
 
