@@ -93,8 +93,8 @@ def is_closed(pcm):
 
 def main():
     """harness.main() for here."""
-    # What plays here are ordinary programs, on slow processors. Few wake-ups: each costs a
-    # millisecond.
+    # What plays here are ordinary programs, on slow processors. Few wake-ups: each costs
+    # a millisecond.
     harness.HOST_WATCH = host.Watch(0.05, host.as_urgent_as(-15), period_seconds=0.05)
     harness.main()
 
