@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <cmath>
+#include <utility>
 
 namespace shmd::engine {
 
@@ -35,35 +36,46 @@ std::string Admission::TryAdd(uint64_t stream_id, uid_t uid, int64_t cost_ns) {
         return Exceeded(cost_ns, "this user's", of_user_ns, most_of_one_user_ns_);
     if (total_ns_ + cost_ns > most_ns_)
         return Exceeded(cost_ns, "all users'", total_ns_, most_ns_);
-    streams_[stream_id] = {uid, cost_ns};
-    Charge(uid, cost_ns);
+    Charge(stream_id, uid, cost_ns);
     return "";
+}
+
+/** Errors: std::bad_alloc, and nothing has changed. */
+void Admission::Charge(uint64_t stream_id, uid_t uid, int64_t cost_ns) {
+    const auto user = users_.try_emplace(uid).first;
+    try {
+        streams_.try_emplace(stream_id, Entry{uid, cost_ns});
+    } catch (...) {
+        if (user->second.streams == 0) users_.erase(user);
+        throw;
+    }
+    ++user->second.streams;
+    user->second.cost_ns += cost_ns;
+    total_ns_ += cost_ns;
 }
 
 void Admission::Update(uint64_t stream_id, int64_t cost_ns) noexcept {
     const auto found = streams_.find(stream_id);
     if (found == streams_.end()) return;
-    Charge(found->second.uid, cost_ns - found->second.cost_ns);
-    found->second.cost_ns = cost_ns;
+    const int64_t more_ns = cost_ns - std::exchange(found->second.cost_ns, cost_ns);
+    users_.find(found->second.uid)->second.cost_ns += more_ns;
+    total_ns_ += more_ns;
 }
 
 void Admission::Remove(uint64_t stream_id) noexcept {
     const auto found = streams_.find(stream_id);
     if (found == streams_.end()) return;
-    const Entry entry = found->second;
+    const auto [uid, cost_ns] = found->second;
     streams_.erase(found);
-    Charge(entry.uid, -entry.cost_ns);
-    if (OfUserNs(entry.uid) == 0) of_users_ns_.erase(entry.uid);
+    total_ns_ -= cost_ns;
+    const auto user = users_.find(uid);
+    user->second.cost_ns -= cost_ns;
+    if (--user->second.streams == 0) users_.erase(user);
 }
 
 int64_t Admission::OfUserNs(uid_t uid) const noexcept {
-    const auto found = of_users_ns_.find(uid);
-    return found == of_users_ns_.end() ? 0 : found->second;
-}
-
-void Admission::Charge(uid_t uid, int64_t cost_ns) {
-    of_users_ns_[uid] += cost_ns;
-    total_ns_ += cost_ns;
+    const auto found = users_.find(uid);
+    return found == users_.end() ? 0 : found->second.cost_ns;
 }
 
 }  // namespace shmd::engine

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -29,6 +30,7 @@ class Admission {
      * Count the stream, unless that goes beyond a share.
      * @param cost_ns  of a processor, for a second of sound
      * @return empty, or why not: what the stream costs, and what there is
+     * Errors: std::bad_alloc, and nothing has changed.
      */
     std::string TryAdd(uint64_t stream_id, uid_t uid, int64_t cost_ns);
 
@@ -47,13 +49,18 @@ class Admission {
         int64_t cost_ns;
     };
 
-    void Charge(uid_t uid, int64_t cost_ns);
+    struct User {
+        size_t streams = 0;
+        int64_t cost_ns = 0;
+    };
+
+    void Charge(uint64_t stream_id, uid_t uid, int64_t cost_ns);
 
     int64_t most_ns_;
     int64_t most_of_one_user_ns_;
     int64_t total_ns_ = 0;
     std::unordered_map<uint64_t, Entry> streams_;
-    std::unordered_map<uid_t, int64_t> of_users_ns_;
+    std::unordered_map<uid_t, User> users_;  // those that have streams here
 };
 
 }  // namespace shmd::engine

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -48,21 +49,25 @@ std::unique_ptr<RunningDevice> DeviceRunner::Run(std::unique_ptr<device::Device>
                                            options, [this] { OnNews(); });
 }
 
+/** Errors: std::bad_alloc, and nothing has changed. */
 template <typename Change>
 void DeviceRunner::ChangePlan(Change change) {
-    change(plan_);
-    running_->Renderer().Publish(std::make_unique<const render::Plan>(plan_));
+    render::Plan changed = plan_;
+    change(changed);
+    auto published = std::make_unique<const render::Plan>(changed);
+    plan_ = std::move(changed);
+    running_->Renderer().Publish(std::move(published));
     running_->Thread().Kick();
 }
 
-/** Errors: EBUSY. */
+/** Errors: EBUSY; std::bad_alloc. The caller dismisses it then. */
 void DeviceRunner::Admit(const render::StreamSetup& setup, int64_t cost_ns) {
-    std::string why_not = admission_.TryAdd(setup.stream_id, setup.uid, cost_ns);
-    if (why_not.empty() && options_.machine != nullptr) {
-        why_not = options_.machine->TryAdd(setup.stream_id, setup.uid, cost_ns);
-        if (!why_not.empty()) admission_.Remove(setup.stream_id);
+    for (Admission* const admission : {&admission_, options_.machine}) {
+        if (admission == nullptr) continue;
+        const std::string why_not =
+            admission->TryAdd(setup.stream_id, setup.uid, cost_ns);
+        if (!why_not.empty()) base::ThrowError(EBUSY, why_not.c_str());
     }
-    if (!why_not.empty()) base::ThrowError(EBUSY, why_not.c_str());
 }
 
 void DeviceRunner::Dismiss(uint64_t stream_id) noexcept {
@@ -85,26 +90,31 @@ StreamTarget DeviceRunner::TargetOf(EndpointKind kind) const noexcept {
 }
 
 void DeviceRunner::Add(const MadeStream& stream) {
-    Admit(stream.Setup(), stream.CostNs());
-    ChangePlan([&](render::Plan& plan) {
-        switch (stream.target.kind) {
-            case EndpointKind::kPlayback:
-                return plan.sources.push_back(stream.source);
-            case EndpointKind::kCapture:
-                return plan.recorders.push_back(stream.sink);
-            case EndpointKind::kMonitor:
-                return plan.monitors.push_back(stream.sink);
-        }
-    });
+    try {
+        Admit(stream.Setup(), stream.CostNs());
+        ChangePlan([&](render::Plan& plan) {
+            switch (stream.target.kind) {
+                case EndpointKind::kPlayback:
+                    return plan.sources.push_back(stream.source);
+                case EndpointKind::kCapture:
+                    return plan.recorders.push_back(stream.sink);
+                case EndpointKind::kMonitor:
+                    return plan.monitors.push_back(stream.sink);
+            }
+        });
+    } catch (...) {
+        Dismiss(stream.Setup().stream_id);
+        throw;
+    }
 }
 
 void DeviceRunner::Remove(uint64_t stream_id) {
-    Dismiss(stream_id);
     ChangePlan([=](render::Plan& plan) {
         Erase(plan.sources, stream_id);
         Erase(plan.recorders, stream_id);
         Erase(plan.monitors, stream_id);
     });
+    Dismiss(stream_id);
 }
 
 void DeviceRunner::SetGain(uint64_t stream_id, float gain) {
@@ -161,9 +171,13 @@ void DeviceRunner::GrantRing(uint64_t stream_id, uint32_t ring_frames) {
 }
 
 void DeviceRunner::DropGrant() {
-    if (grants_ > 0) --grants_;
     ChangePlan([](render::Plan& plan) { ++plan.rings_returned; });
-    if (grants_ == 0 && after_recall_) EndRecall();
+    if (grants_ > 0) --grants_;
+    if (grants_ == 0 && after_recall_) try {
+            EndRecall();
+        } catch (const std::bad_alloc&) {
+            // The recall's timer ends it.
+        }
     if (grants_ == 0 && !DeviceIsRunning()) callbacks_.on_stopped();
 }
 
@@ -176,8 +190,9 @@ void DeviceRunner::Recall(std::function<void()> then) {
 }
 
 void DeviceRunner::EndRecall() {
+    loop_.Defer(after_recall_);
+    after_recall_ = nullptr;
     recall_timer_.Cancel();
-    loop_.Defer(std::exchange(after_recall_, nullptr));
 }
 
 void DeviceRunner::GiveUpRealtime() noexcept {

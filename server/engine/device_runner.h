@@ -59,14 +59,14 @@ class DeviceRunner {
     [[nodiscard]] StreamTarget TargetOf(EndpointKind kind) const noexcept;
 
     /**
-     * Put the stream into the plan. @pre it was made for TargetOf(its kind). Errors:
-     * std::bad_alloc; std::system_error EBUSY, in words, for a stream that takes more of
-     * the audio thread's time than there is.
+     * Put the stream into the plan. @pre it was made for TargetOf(its kind). Errors, and
+     * nothing has changed: std::bad_alloc; std::system_error EBUSY, in words, for a
+     * stream that takes more of the audio thread's time than there is.
      */
     void Add(const MadeStream& stream);
 
     /** Take it out again; its memory is released when the audio thread has let go of it.
-     */
+     * Errors: std::bad_alloc, and nothing has changed. */
     void Remove(uint64_t stream_id);
 
     /** Linear, 0.0 to 4.0; no effect on a recording stream. */
@@ -94,6 +94,7 @@ class DeviceRunner {
     void GrantRing(uint64_t stream_id, uint32_t ring_frames);
     /** A client has been given the ring; has given it back, or is gone. */
     void AddGrant() { ++grants_; }
+    /** Errors: std::bad_alloc, and nothing has changed. */
     void DropGrant();
     [[nodiscard]] bool HasGrants() const noexcept { return grants_ > 0; }
 

@@ -143,11 +143,7 @@ void Engine::Identify(render::StreamSetup& setup) {
 void Engine::Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner owner,
                  StreamListener& listener) {
     const render::StreamSetup& setup = stream.Setup();
-    endpoint.runner->Add(stream);
-    streams_[setup.stream_id] = {.runner = endpoint.runner,
-                                 .listener = &listener,
-                                 .mailbox = setup.mailbox,
-                                 .uid = owner.uid};
+    const uint32_t uid = owner.uid;
     records_.push_back({.stream_id = setup.stream_id,
                         .owner = std::move(owner),
                         .device = endpoint.runner->Name(),
@@ -158,6 +154,17 @@ void Engine::Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner
                         .ended = false,
                         .direct = {},
                         .counters = setup.counters});
+    try {
+        streams_.try_emplace(setup.stream_id, Stream{.runner = endpoint.runner,
+                                                     .listener = &listener,
+                                                     .mailbox = setup.mailbox,
+                                                     .uid = uid});
+        endpoint.runner->Add(stream);
+    } catch (...) {
+        streams_.erase(setup.stream_id);
+        records_.pop_back();
+        throw;
+    }
 }
 
 void Engine::Remove(uint64_t stream_id) {

@@ -100,10 +100,11 @@ class Engine {
      * Put a stream on its device.
      * @param stream  made of a setup that was identified
      * @pre it was made for what endpoint.runner's TargetOf says at present
-     * Errors: as DeviceRunner::Add.
+     * Errors: as DeviceRunner::Add; nothing has changed then.
      */
     void Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner owner,
              StreamListener& listener);
+    /** No matter if it is not there. Errors: as DeviceRunner::Remove. */
     void Remove(uint64_t stream_id);
     void SetGain(uint64_t stream_id, float gain);
     /** An audio thread computed for too long (SIGXCPU): ordinary scheduling for all, and

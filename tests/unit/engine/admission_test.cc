@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "engine/realtime_pause.h"
+#include "tests/support/allocation_count.h"
 
 #include <gtest/gtest.h>
+#include <new>
 
 namespace shmd::engine {
 namespace {
@@ -40,6 +42,30 @@ TEST(AdmissionTest, GivesBackWhatAStreamTookThatIsGone) {
     EXPECT_EQ(admission.TotalNs(), 0);
     EXPECT_EQ(admission.OfUserNs(1000), 0);
     EXPECT_EQ(admission.TryAdd(2, 1000, 50 * kPercent), "");
+}
+
+TEST(AdmissionTest, CountsNothingOfAStreamThatFoundNoMemory) {
+    if (!test::kCanFailAllocations)
+        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+    Admission admission;
+    const auto try_add = [&](uint64_t failing_allocation) {
+        const test::FailAllocation failure{failing_allocation};
+        try {
+            EXPECT_EQ(admission.TryAdd(1, 1000, kPercent), "");
+            return true;
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+    };
+    uint64_t failing = 1;
+    for (; !try_add(failing); ++failing) {
+        EXPECT_EQ(admission.TotalNs(), 0) << failing;
+        admission.Remove(1);  // as of any stream
+        EXPECT_EQ(admission.OfUserNs(1000), 0) << failing;
+        EXPECT_EQ(admission.TotalNs(), 0) << failing;
+    }
+    EXPECT_GT(failing, 1U);
+    EXPECT_EQ(admission.TotalNs(), kPercent);
 }
 
 TEST(AdmissionTest, CountsAStreamByWhatItTakesOnANewDevice) {

@@ -1,5 +1,6 @@
 #include "engine/device_runner.h"
 
+#include "tests/support/allocation_count.h"
 #include "tests/support/fd_checked_test.h"
 #include "tests/support/manual_clock.h"
 #include "tests/unit/render/stage.h"
@@ -66,7 +67,8 @@ class DeviceRunnerTest : public test::FdCheckedTest {
   protected:
     void Use(std::unique_ptr<device::Device> device) {
         runner_ = std::make_unique<DeviceRunner>(
-            "name", std::move(device), loop_, clock_, DeviceRunner::Options{},
+            "name", std::move(device), loop_, clock_,
+            DeviceRunner::Options{.machine = &machine_, .on_audio_start = {}},
             DeviceCallbacks{.on_event =
                                 [this](const auto& record) {
                                     events_.push_back(
@@ -105,6 +107,7 @@ class DeviceRunnerTest : public test::FdCheckedTest {
 
     loop::Loop loop_;
     testing::ManualClock clock_;
+    Admission machine_;
     std::vector<render::Event> events_;
     int stops_ = 0;
     std::unique_ptr<DeviceRunner> runner_;
@@ -112,6 +115,32 @@ class DeviceRunnerTest : public test::FdCheckedTest {
 
 FakeClient LongClient(SampleFormat format = SampleFormat::kS16Le) {
     return FakeClient{1, {.format = {format, 48000, 2}, .buffer_frames = 48000}};
+}
+
+TEST_F(DeviceRunnerTest, CountsNothingOfAStreamThatFoundNoMemory) {
+    if (!test::kCanFailAllocations)
+        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+    Use(std::make_unique<TapDevice>(device::DeviceSpec{}));
+    FakeClient client = LongClient();
+    const MadeStream stream =
+        MakeStream(runner_->TargetOf(EndpointKind::kPlayback), client.Setup());
+    const auto try_add = [&](uint64_t failing_allocation) {
+        const test::FailAllocation failure{failing_allocation};
+        try {
+            runner_->Add(stream);
+            return true;
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+    };
+    uint64_t failing = 1;
+    for (; !try_add(failing); ++failing) {
+        EXPECT_EQ(runner_->Admitted().TotalNs(), 0) << failing;
+        EXPECT_EQ(machine_.TotalNs(), 0) << failing;
+        EXPECT_EQ(stream.source.use_count(), 1) << failing;
+    }
+    EXPECT_GT(failing, 5U);
+    EXPECT_EQ(machine_.TotalNs(), stream.CostNs());
 }
 
 TEST_F(DeviceRunnerTest, PlaysOnOnAnotherDeviceWhereTheFirstHasEnded) {

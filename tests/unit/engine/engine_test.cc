@@ -1,10 +1,12 @@
 #include "engine/engine.h"
 
 #include "device/virtual_device.h"
+#include "tests/support/allocation_count.h"
 #include "tests/support/fd_checked_test.h"
 #include "tests/unit/render/fake_client.h"
 
 #include <cerrno>
+#include <new>
 #include <system_error>
 
 namespace shmd::engine {
@@ -158,6 +160,85 @@ TEST_F(EngineTime, TakesThePlainStreamsOfAWholeHouse) {
     const FakeClient plain{2, {}};
     for (int i = 0; i < 500; ++i)
         ASSERT_NE(Add(1000, plain), 0U) << i << ": " << refusal_;
+}
+
+/** What fails to be added or removed where memory ends, at each allocation of it. */
+class EngineMemory : public EngineTest {
+  protected:
+    void SetUp() override {
+        if (!test::kCanFailAllocations)
+            GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+    }
+
+    MadeStream Make(EndpointKind kind) {
+        const bool is_capture = kind != EndpointKind::kPlayback;
+        FakeClient client{1, {.is_capture = is_capture}};
+        render::StreamSetup setup = client.Setup();
+        engine_.Identify(setup);
+        return MakeStream(runner_.TargetOf(kind), setup);
+    }
+
+    bool TryAdd(const MadeStream& stream, uint64_t failing_allocation) {
+        const Endpoint endpoint{&runner_, stream.target.kind};
+        StreamOwner owner{.client_name = "a name that is longer than a short string"};
+        const test::FailAllocation failure{failing_allocation};
+        try {
+            engine_.Add(endpoint, stream, std::move(owner), owner_);
+            return true;
+        } catch (const std::bad_alloc&) {
+            EXPECT_TRUE(failure.HasFailed());
+            return false;
+        }
+    }
+
+    bool TryRemove(uint64_t stream_id, uint64_t failing_allocation) {
+        const test::FailAllocation failure{failing_allocation};
+        try {
+            engine_.Remove(stream_id);
+            return true;
+        } catch (const std::bad_alloc&) {
+            EXPECT_TRUE(failure.HasFailed());
+            return false;
+        }
+    }
+
+    DeviceRunner& runner_ = *engine_.Devices().front();
+    Owner owner_;
+};
+
+TEST_F(EngineMemory, LeavesNothingOfAStreamThatItCouldNotAdd) {
+    for (const auto kind :
+         {EndpointKind::kPlayback, EndpointKind::kCapture, EndpointKind::kMonitor}) {
+        const MadeStream stream = Make(kind);
+        const size_t records = engine_.Records().size();
+        uint64_t failing = 1;
+        for (; !TryAdd(stream, failing); ++failing) {
+            EXPECT_EQ(engine_.Records().size(), records) << failing;
+            EXPECT_EQ(runner_.Admitted().TotalNs(), 0) << failing;
+            EXPECT_EQ(runner_.Admitted().OfUserNs(0), 0) << failing;
+            EXPECT_EQ(stream.source.use_count() + stream.sink.use_count(), 1) << failing;
+            EXPECT_EQ(stream.Setup().mailbox.use_count(), 1) << failing;
+        }
+        EXPECT_GT(failing, 5U);
+        EXPECT_EQ(engine_.Records().size(), records + 1);
+        EXPECT_EQ(runner_.Admitted().TotalNs(), stream.CostNs());
+        engine_.Remove(stream.Setup().stream_id);
+        EXPECT_EQ(runner_.Admitted().TotalNs(), 0);
+    }
+}
+
+TEST_F(EngineMemory, KeepsAStreamWholeThatItCouldNotRemove) {
+    const MadeStream stream = Make(EndpointKind::kPlayback);
+    const uint64_t id = stream.Setup().stream_id;
+    ASSERT_TRUE(TryAdd(stream, UINT64_MAX));
+    uint64_t failing = 1;
+    for (; !TryRemove(id, failing); ++failing) {
+        EXPECT_EQ(runner_.Admitted().TotalNs(), stream.CostNs()) << failing;
+        EXPECT_FALSE(engine_.Records().back().ended) << failing;
+    }
+    EXPECT_GT(failing, 1U);
+    EXPECT_EQ(runner_.Admitted().TotalNs(), 0);
+    EXPECT_TRUE(engine_.Records().back().ended);
 }
 
 TEST(EngineNumbers, TellsTheOwnerOfAStreamBeyond2To32ThatItLied) {
