@@ -96,7 +96,8 @@ Session::Session(SessionContext& context, uint64_t client_id, base::UniqueFd soc
                 MakeDiscard(context.helpers, peer.uid, send_charge_)} {}
 
 Session::~Session() {
-    RemoveStream();  // does nothing after TryRelease
+    // Where its registry has done so already this does nothing.
+    static_cast<void>(TryRelease());
     if (memory_ && memory_->IsUsed()) LeaveMemory(std::move(memory_));
 }
 
@@ -114,12 +115,14 @@ std::shared_ptr<const void> Session::LeaveMemory(
 }
 
 void Session::RefuseConnection(int error, const std::string& reason) {
-    Log(true, "refused", "refused: " + reason);
+    // First: no more of its messages is served, even where there is no memory for the
+    // rest, and then its deadline for a hello ends it.
     refused_ = true;
     Soon([this, error, reason] {
         Refuse(wire::MessageHeader{}, error, reason);
         sender_.WhenEmpty([this] { End(); });
     });
+    Log(true, "refused", "refused: " + reason);
 }
 
 /** What a client or its stream causes. Where memory ends, that client ends with it. */
@@ -226,6 +229,17 @@ void Session::OrRefuse(const wire::MessageHeader& request, Action action) {
         Refuse(request, error.code().value(), error.what());
     } catch (const std::bad_alloc&) {
         Refuse(request, ENOMEM, "out of memory");
+    }
+}
+
+/** A stream that is refused leaves nothing: nothing charged, nothing on the device. */
+template <typename Action>
+void Session::OrRelease(Action action) {
+    try {
+        action();
+    } catch (...) {
+        if (!TryRelease()) End();
+        throw;
     }
 }
 
@@ -374,8 +388,10 @@ void Session::OnSetParams(const wire::SetParams& request) {
     if (!why.empty()) return Refuse(request.header, EINVAL, why);
     memory_->ChargeRing(setup.playback_ring);
     memory_->ChargeRing(setup.capture_ring);
-    stream_charge_.RequireHold({.memory_bytes = StreamBytes(setup.format)});
-    BuildStream(request, std::move(setup));
+    OrRelease([&] {
+        stream_charge_.RequireHold({.memory_bytes = StreamBytes(setup.format)});
+        BuildStream(request, std::move(setup));
+    });
 }
 
 /** What the server makes for a stream of that format. */
@@ -435,7 +451,7 @@ void Session::TakeBuild() {
     OrRefuse(build->request.header, [&] {
         // The device may have been exchanged meanwhile.
         const bool fits = build->target == endpoint_->runner->TargetOf(endpoint_->kind);
-        fits ? FinishBuild(*build) : StartBuild(build);
+        OrRelease([&] { fits ? FinishBuild(*build) : StartBuild(build); });
     });
     if (!build_ && !ended_) receiver_.Resume();
 }
@@ -561,9 +577,10 @@ void Session::OnDirectReturned(const wire::DirectReturned& message) {
 }
 
 void Session::ForgetGrant() {
-    if (!std::exchange(has_grant_, false)) return;
+    if (!has_grant_) return;
     endpoint_->runner->GrantRing(stream_id_, 0);
     endpoint_->runner->DropGrant();
+    has_grant_ = false;
 }
 
 void Session::OnFreeParams(const wire::FreeParams& request) {
@@ -680,8 +697,8 @@ void Session::OnDear(int64_t cost_ns) {
 
 void Session::Drop(const std::string& reason) {
     if (ended_) return;
+    End();  // first: also where there is no memory for the line
     Log(true, "dropped", "dropped: " + reason);
-    End();
 }
 
 void Session::End() noexcept {

@@ -154,6 +154,8 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void AddStream(const StreamBuild& build);
     template <typename Action>
     void OrRefuse(const wire::MessageHeader& request, Action action);
+    template <typename Action>
+    void OrRelease(Action action);
     void RemoveStream();
     [[nodiscard]] engine::StreamOwner Owner(const char* transport) const;
 

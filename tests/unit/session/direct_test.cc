@@ -187,6 +187,30 @@ TEST_F(DirectTest, GrantsTheRingBeforeItAnswers) {
     EXPECT_EQ(Note(), "granted");
 }
 
+TEST_F(DirectTest, HoldsNothingForAStreamThatIsRefusedForWantOfMemory) {
+    PoolClient client = Client();
+    EXPECT_FALSE(client.SetParams(Direct::kNever));
+    client.Send(wire::MakeMessage<wire::FreeParams>(5));
+    EXPECT_TRUE(client.Receive<wire::ParamsFreed>());
+    const auto await_memory = [&](uint64_t& bytes) {
+        return server_->Await([&](const auto& parts) {
+            bytes = parts.registry.GetAccounts().HeldByAll().memory_bytes;
+            return parts.engine.Devices().front()->Admitted().TotalNs() == 0;
+        });
+    };
+    uint64_t before_bytes = 0;
+    ASSERT_TRUE(await_memory(before_bytes));
+    device_->FailToShare();
+    client.Send(Params(Direct::kAuto));
+    const auto refused = client.Receive<wire::Refused>();
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->error, ENOMEM);
+    uint64_t after_bytes = 0;
+    EXPECT_TRUE(await_memory(after_bytes)) << "it is on the device";
+    EXPECT_EQ(after_bytes, before_bytes);
+    EXPECT_FALSE(client.SetParams(Direct::kNever)) << "the next is granted";
+}
+
 TEST_F(DirectTest, GrantsNoMoreThanAFewToAClientThatDoesNotRead) {
     constexpr int kRequests = 50;
     PoolClient client = Client();

@@ -2,11 +2,14 @@
 
 #include "shm/pool.h"
 #include "tests/support/fd_checked_test.h"
+#include "tests/unit/render/fake_client.h"
 #include "tests/unit/render/tap_device.h"
 #include "tests/unit/session/raw_client.h"
 #include "tests/unit/session/server_thread.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
+#include <system_error>
 
 namespace shmd::session {
 namespace {
@@ -33,11 +36,40 @@ wire::SetParams Params(wire::Transport transport, uint32_t buffer_frames) {
     return params;
 }
 
+/** A listener that hears nothing. */
+struct Deaf final : engine::StreamListener {
+    void OnStreamFault(const char*, uint64_t) override {}
+    void OnStreamWake() override {}
+    void OnRingRecall() override {}
+    void OnDeviceExchanged() override {}
+};
+
+/** Add streams of the user on the device until it is refused one more. */
+void UseUpTime(engine::Engine& engine, const audio::StreamFormat& format, uid_t uid,
+               engine::StreamListener& listener) {
+    const engine::Endpoint endpoint = engine.FindEndpoint("", false).value();
+    const render::FakeClient client{1,
+                                    {.format = format, .buffer_frames = kBufferFrames}};
+    for (int i = 0; i < 1000; ++i)
+        try {
+            render::StreamSetup setup = client.Setup();
+            setup.uid = uid;
+            engine.Identify(setup);
+            engine.Add(endpoint,
+                       MakeStream(endpoint.runner->TargetOf(endpoint.kind), setup), {},
+                       listener);
+        } catch (const std::system_error& error) {
+            EXPECT_EQ(error.code().value(), EBUSY);
+            return;
+        }
+    ADD_FAILURE() << "1000 streams were added";
+}
+
 class RegistryTest : public test::FdCheckedTest {
   protected:
-    void Start(const Registry::Options& options) {
+    void Start(const Registry::Options& options, const device::DeviceSpec& device = {}) {
         server_ = std::make_unique<ServerThread>(
-            std::make_unique<device::VirtualDevice>(device::DeviceSpec{}),
+            std::make_unique<device::VirtualDevice>(device),
             ServerThread::Options{.registry = options});
     }
 
@@ -183,6 +215,35 @@ TEST_F(RegistryTest, ChargesForTheFiltersOfAnotherRate) {
     client.Send(wire::MakeMessage<wire::FreeParams>(5));
     EXPECT_TRUE(client.Receive<wire::ParamsFreed>());
     EXPECT_EQ(Held().memory_bytes, plain - kStreamBytes);
+}
+
+TEST_F(RegistryTest, ChargesNothingForAStreamThatIsRefused) {
+    // So fast and wide that a plain stream is dear, by a cost that is not measured.
+    const audio::StreamFormat format{audio::SampleFormat::kS16Le, 384'000, 32};
+    Start({}, {.format = format, .wav_path = "", .capture_path = ""});
+    RawClient client = Client();
+    EXPECT_TRUE(client.Greet());
+    Open(client);
+    auto params = Params(wire::Transport::kSocket, kBufferFrames);
+    params.channels = 32;
+    params.rate_hz = 384'000;
+    client.Send(params);
+    EXPECT_TRUE(client.Receive<wire::ParamsSet>());
+    client.Send(wire::MakeMessage<wire::FreeParams>(5));
+    EXPECT_TRUE(client.Receive<wire::ParamsFreed>());
+    const uint64_t before = Held().memory_bytes;
+    Deaf deaf;
+    ASSERT_TRUE(server_->Await([&](const auto& parts) {
+        UseUpTime(parts.engine, format, ::getuid(), deaf);
+        return true;
+    }));
+    for (int i = 0; i < 3; ++i) {
+        client.Send(params);
+        const auto refused = client.Receive<wire::Refused>();
+        ASSERT_TRUE(refused);
+        EXPECT_EQ(refused->error, EBUSY);
+        EXPECT_EQ(Held().memory_bytes, before);
+    }
 }
 
 TEST_F(RegistryTest, RefusesARingThatItsUserMayNotHave) {

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <algorithm>
+#include <new>
 
 namespace shmd::session {
 
@@ -20,6 +21,7 @@ void RingDevice::EndBlock(uint32_t frames) noexcept {
 }
 
 device::SharedRing RingDevice::ShareRing(bool /*unrestricted*/) {
+    if (fails_to_share_) throw std::bad_alloc{};
     const int fd = ::fcntl(fd_.Get(), F_DUPFD_CLOEXEC, 0);
     return {.fd = base::UniqueFd{base::RequireNonNegative(fd, "F_DUPFD_CLOEXEC")},
             .ring_frames = kRingFrames,

@@ -5,6 +5,7 @@
 #include "shm/mapping.h"
 #include "tests/unit/render/tap_device.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -57,6 +58,9 @@ class RingDevice final : public device::Device {
     void SkipBlock(uint32_t frames) noexcept override;
     void SilenceAhead() noexcept override;
 
+    /** From now on there is no memory to share it. */
+    void FailToShare() noexcept { fails_to_share_ = true; }
+
     /** All frames since its creation. */
     [[nodiscard]] const std::vector<std::byte>& Played() const { return tap_.Played(); }
 
@@ -67,6 +71,7 @@ class RingDevice final : public device::Device {
     base::UniqueFd fd_;
     shm::Mapping ring_;
     uint64_t rendered_ = 0;
+    std::atomic<bool> fails_to_share_{false};
 };
 
 }  // namespace shmd::session

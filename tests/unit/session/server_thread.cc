@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <optional>
 
 namespace shmd::session {
@@ -89,7 +90,14 @@ void ServerThread::Answer(const Parts& parts) {
 
 void ServerThread::Log(const std::string& line) {
     const std::lock_guard lock{mutex_};
+    if (!fails_to_log_.empty() && line.find(fails_to_log_) != std::string::npos)
+        throw std::bad_alloc{};
     log_.push_back(line);
+}
+
+void ServerThread::FailToLog(const std::string& text) {
+    const std::lock_guard lock{mutex_};
+    fails_to_log_ = text;
 }
 
 void ServerThread::Defer(std::function<void(const Parts&)> function) {

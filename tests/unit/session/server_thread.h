@@ -63,6 +63,9 @@ class ServerThread {
     /** Do this on the loop thread, after a turn. Thread: test. */
     void Defer(std::function<void(const Parts&)> function);
 
+    /** From now on there is no memory for lines of the log with `text` in them. */
+    void FailToLog(const std::string& text);
+
     /** Whether a line of the log has `text` in it, by now or within 10 s. */
     bool AwaitLog(const std::string& text);
 
@@ -83,6 +86,7 @@ class ServerThread {
     bool is_up_ = false;
     bool stopping_ = false;
     std::vector<std::string> log_;
+    std::string fails_to_log_;
     std::vector<std::function<void(const Parts&)>> deferred_;
 
     std::thread thread_;

@@ -340,6 +340,22 @@ TEST_F(SessionTest, RefusesMoreConnectionsThanItsQuota) {
     EXPECT_TRUE(third.AwaitEnd());
 }
 
+TEST_F(SessionTest, RefusesAConnectionAlsoWhereThereIsNoMemoryToLogIt) {
+    StartServer({.use_memfd = true, .registry = {.limits = ConnectionLimit(1)}});
+    EXPECT_TRUE(client_->Greet());
+    server_->FailToLog("refused: ");
+    RawClient second{server_->Path()};
+    EXPECT_FALSE(second.Greet());
+}
+
+TEST_F(SessionTest, DropsAClientAlsoWhereThereIsNoMemoryToLogIt) {
+    StartServer();
+    EXPECT_TRUE(client_->Greet());
+    server_->FailToLog("dropped: ");
+    EXPECT_FALSE(client_->Greet());
+    EXPECT_TRUE(client_->AwaitEnd());
+}
+
 TEST_F(SessionTest, TakesAConnectionInThePlaceOfOneThatIsGone) {
     StartServer({.use_memfd = true, .registry = {.limits = ConnectionLimit(1)}});
     EXPECT_TRUE(client_->Greet());
