@@ -7,6 +7,7 @@
 #include "wire/limits.h"
 
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 #include <algorithm>
 #include <csignal>
 #include <new>
@@ -25,6 +26,7 @@ engine::DeviceRunner::Options RunnerOptions(const Settings& settings,
                                             std::function<void()> on_audio_start) {
     return {.cycle_max_us = settings.cycle_max_us,
             .realtime_priority = static_cast<int>(settings.realtime_priority),
+            .owner = ::geteuid(),
             .on_audio_start = std::move(on_audio_start)};
 }
 

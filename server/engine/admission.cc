@@ -26,17 +26,29 @@ std::string Exceeded(int64_t cost_ns, const char* who, int64_t used_ns, int64_t 
 
 }  // namespace
 
-Admission::Admission(unsigned processors) noexcept
+Admission::Admission(unsigned processors, uid_t owner) noexcept
     : most_ns_{PartNs(kMostOfAll, processors)},
-      most_of_one_user_ns_{PartNs(kMostOfOneUser, processors)} {}
+      most_of_one_user_ns_{PartNs(kMostOfOneUser, processors)},
+      owner_{owner} {}
 
-std::string Admission::TryAdd(uint64_t stream_id, uid_t uid, int64_t cost_ns) {
+std::string Admission::TryAdd(uint64_t stream_id, uid_t uid, const Cost& cost) {
+    std::string why_not = WhyNot(uid, cost);
+    if (why_not.empty()) Charge(stream_id, uid, cost.ns);
+    return why_not;
+}
+
+/** Errors: std::bad_alloc. */
+std::string Admission::WhyNot(uid_t uid, const Cost& cost) const {
     const int64_t of_user_ns = OfUserNs(uid);
-    if (of_user_ns + cost_ns > most_of_one_user_ns_)
-        return Exceeded(cost_ns, "this user's", of_user_ns, most_of_one_user_ns_);
-    if (total_ns_ + cost_ns > most_ns_)
-        return Exceeded(cost_ns, "all users'", total_ns_, most_ns_);
-    Charge(stream_id, uid, cost_ns);
+    if (of_user_ns + cost.ns > most_of_one_user_ns_)
+        return Exceeded(cost.ns, "this user's", of_user_ns, most_of_one_user_ns_);
+    if (cost.is_plain) return "";
+    if (total_ns_ + cost.ns > most_ns_)
+        return Exceeded(cost.ns, "all users'", total_ns_, most_ns_);
+    const int64_t share_ns = (most_ns_ - (total_ns_ - of_user_ns)) / 2;
+    if (uid != owner_ && of_user_ns + cost.ns > share_ns)
+        return Exceeded(cost.ns, "this user's", of_user_ns, share_ns) +
+               ", half of what other users leave";
     return "";
 }
 

@@ -23,16 +23,28 @@ class Admission {
     static constexpr double kMostOfAll = 0.7;
     static constexpr double kMostOfOneUser = 0.5;
 
-    /** @param processors  how many there are to be shared; a device has one */
-    explicit Admission(unsigned processors = 1) noexcept;
+    static constexpr uid_t kNoOwner = static_cast<uid_t>(-1);
 
     /**
-     * Count the stream, unless that goes beyond a share.
-     * @param cost_ns  of a processor, for a second of sound
+     * @param processors  how many there are to be shared; a device has one
+     * @param owner       the user who runs the server
+     */
+    explicit Admission(unsigned processors = 1, uid_t owner = kNoOwner) noexcept;
+
+    /** What a stream takes. */
+    struct Cost {
+        int64_t ns;             // of a processor, for a second of sound
+        bool is_plain = false;  // it is neither remixed nor resampled: little
+    };
+
+    /**
+     * Count the stream, unless that goes beyond a share. Beside a stream that is not
+     * plain, its user's streams take no more than half of what other users' streams leave
+     * of kMostOfAll; the owner's may take all of that.
      * @return empty, or why not: what the stream costs, and what there is
      * Errors: std::bad_alloc, and nothing has changed.
      */
-    std::string TryAdd(uint64_t stream_id, uid_t uid, int64_t cost_ns);
+    std::string TryAdd(uint64_t stream_id, uid_t uid, const Cost& cost);
 
     /** It is on another device, and costs this there: also beyond the share. */
     void Update(uint64_t stream_id, int64_t cost_ns) noexcept;
@@ -54,10 +66,12 @@ class Admission {
         int64_t cost_ns = 0;
     };
 
+    [[nodiscard]] std::string WhyNot(uid_t uid, const Cost& cost) const;
     void Charge(uint64_t stream_id, uid_t uid, int64_t cost_ns);
 
     int64_t most_ns_;
     int64_t most_of_one_user_ns_;
+    uid_t owner_;
     int64_t total_ns_ = 0;
     std::unordered_map<uint64_t, Entry> streams_;
     std::unordered_map<uid_t, User> users_;  // those that have streams here

@@ -32,6 +32,7 @@ DeviceRunner::DeviceRunner(std::string name, std::unique_ptr<device::Device> dev
       clock_{clock},
       options_{std::move(options)},
       callbacks_{std::move(callbacks)},
+      admission_{1, options_.owner},
       recall_timer_{loop,
                     [this] {
                         callbacks_.on_problem("a client keeps the card's ring");
@@ -61,11 +62,12 @@ void DeviceRunner::ChangePlan(Change change) {
 }
 
 /** Errors: EBUSY; std::bad_alloc. The caller dismisses it then. */
-void DeviceRunner::Admit(const render::StreamSetup& setup, int64_t cost_ns) {
+void DeviceRunner::Admit(const MadeStream& stream) {
+    const render::StreamSetup& setup = stream.Setup();
+    const Admission::Cost cost{stream.CostNs(), stream.IsPlain()};
     for (Admission* const admission : {&admission_, options_.machine}) {
         if (admission == nullptr) continue;
-        const std::string why_not =
-            admission->TryAdd(setup.stream_id, setup.uid, cost_ns);
+        const std::string why_not = admission->TryAdd(setup.stream_id, setup.uid, cost);
         if (!why_not.empty()) base::ThrowError(EBUSY, why_not.c_str());
     }
 }
@@ -91,7 +93,7 @@ StreamTarget DeviceRunner::TargetOf(EndpointKind kind) const noexcept {
 
 void DeviceRunner::Add(const MadeStream& stream) {
     try {
-        Admit(stream.Setup(), stream.CostNs());
+        Admit(stream);
         ChangePlan([&](render::Plan& plan) {
             switch (stream.target.kind) {
                 case EndpointKind::kPlayback:

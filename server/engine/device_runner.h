@@ -115,7 +115,7 @@ class DeviceRunner {
 
   private:
     std::unique_ptr<RunningDevice> Run(std::unique_ptr<device::Device> device);
-    void Admit(const render::StreamSetup& setup, int64_t cost_ns);
+    void Admit(const MadeStream& stream);
     void Dismiss(uint64_t stream_id) noexcept;
     void UpdateCost(uint64_t stream_id, int64_t cost_ns) noexcept;
     template <typename Change>

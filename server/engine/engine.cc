@@ -26,7 +26,7 @@ Engine::Engine(loop::Loop& loop, base::Clock& clock, DeviceRunner::Options optio
       clock_{clock},
       options_{std::move(options)},
       report_{std::move(report)},
-      machine_{std::max(std::thread::hardware_concurrency(), 1U)},
+      machine_{std::max(std::thread::hardware_concurrency(), 1U), options_.owner},
       realtime_timer_{loop, [this] { TakeUpRealtime(); }},
       last_stream_id_{last_stream_id} {
     options_.machine = &machine_;

@@ -30,6 +30,10 @@ struct MadeStream {
     [[nodiscard]] int64_t CostNs() const noexcept {
         return source ? source->CostNs() : sink->CostNs();
     }
+    /** Whether it is neither remixed nor resampled. */
+    [[nodiscard]] bool IsPlain() const noexcept {
+        return source ? source->IsPlain() : sink->IsPlain();
+    }
     [[nodiscard]] const render::StreamSetup& Setup() const noexcept {
         return source ? source->Setup() : sink->Setup();
     }

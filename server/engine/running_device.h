@@ -28,6 +28,8 @@ class RunningDevice {
         int realtime_priority = 0;
         /** Where the streams of all devices are counted; outlives this. */
         Admission* machine = nullptr;
+        /** The user who runs the server. */
+        uid_t owner = Admission::kNoOwner;
         /** Runs first on the audio thread; tests confine the thread with it. */
         std::function<void()> on_audio_start;
     };

@@ -14,34 +14,77 @@ using base::kNsPerSecond;
 
 constexpr int64_t kPercent = kNsPerSecond / 100;
 
-TEST(AdmissionTest, RefusesAUserWhatOthersAreToHave) {
-    Admission admission;
-    EXPECT_EQ(admission.TryAdd(1, 1000, 30 * kPercent), "");
-    EXPECT_EQ(admission.TryAdd(2, 1000, 20 * kPercent), "");
-    EXPECT_EQ(admission.TryAdd(3, 1000, 4 * kPercent + kPercent / 10),
-              "the stream takes 4.1 % of a processor, this user's take 50.0 % of 50.0 %");
-    EXPECT_EQ(admission.TryAdd(4, 1001, 20 * kPercent), "");
+constexpr uid_t kOwner = 999;
+constexpr int64_t kPlainNs = kPercent / 50;
+
+/** Have the user take all that it gets, in streams of 4 %, 1 % and as little as a plain
+ * one. */
+void TakeAll(Admission& admission, uid_t uid) {
+    static uint64_t stream_id = 1'000'000;
+    for (const int64_t cost_ns : {4 * kPercent, kPercent, kPlainNs})
+        while (admission.TryAdd(++stream_id, uid, {cost_ns}).empty()) {
+        }
 }
 
-TEST(AdmissionTest, RefusesWhatIsBeyondTheShareOfAllStreams) {
+TEST(AdmissionTest, GivesAUserHalfOfWhatOthersLeave) {
     Admission admission;
-    EXPECT_EQ(admission.TryAdd(1, 1000, 40 * kPercent), "");
-    EXPECT_EQ(admission.TryAdd(2, 1001, 30 * kPercent), "");
-    EXPECT_EQ(admission.TryAdd(3, 1002, kPercent),
+    EXPECT_EQ(admission.TryAdd(1, 1000, {31 * kPercent}), "");
+    EXPECT_EQ(admission.TryAdd(2, 1000, {4 * kPercent + kPercent / 10}),
+              "the stream takes 4.1 % of a processor, this user's take 31.0 % of 35.0 %, "
+              "half of what other users leave");
+    EXPECT_EQ(admission.TryAdd(3, 1000, {4 * kPercent}), "");
+    EXPECT_EQ(admission.TryAdd(4, 1001, {17 * kPercent}), "");
+    EXPECT_NE(admission.TryAdd(5, 1001, {kPercent}), "");
+    EXPECT_EQ(admission.TryAdd(6, 1002, {9 * kPercent}), "");
+}
+
+TEST(AdmissionTest, LeavesTimeToTheNextUserHoweverMuchOthersTake) {
+    Admission admission;
+    for (uid_t uid = 1001; uid <= 1004; ++uid)
+        TakeAll(admission, uid);
+    EXPECT_EQ(admission.TryAdd(1, 1000, {2 * kPercent}), "");
+}
+
+TEST(AdmissionTest, RefusesNoUserAPlainStreamForWhatOthersTake) {
+    Admission admission{1, kOwner};
+    TakeAll(admission, kOwner);
+    for (uid_t uid = 1001; uid <= 1100; ++uid)
+        TakeAll(admission, uid);
+    EXPECT_NE(admission.TryAdd(1, 1000, {kPlainNs}), "");
+    EXPECT_EQ(admission.TryAdd(1, 1000, {kPlainNs, true}), "");
+    admission.Update(1, 80 * kPercent);
+    EXPECT_EQ(admission.TryAdd(2, 1101, {kPlainNs, true}), "");
+}
+
+TEST(AdmissionTest, RefusesAUserPlainStreamsOfMoreThanHalfAProcessor) {
+    Admission admission{1, kOwner};
+    for (const uid_t uid : {uid_t{1000}, kOwner}) {
+        EXPECT_EQ(admission.TryAdd(uid, uid, {50 * kPercent, true}), "");
+        EXPECT_EQ(admission.TryAdd(uid + 1'000'000, uid, {kPercent, true}),
+                  "the stream takes 1.0 % of a processor, this user's take 50.0 % of "
+                  "50.0 %");
+    }
+}
+
+TEST(AdmissionTest, LetsTheOwnerTakeWhatOthersLeave) {
+    Admission admission{1, kOwner};
+    EXPECT_EQ(admission.TryAdd(1, 1000, {30 * kPercent}), "");
+    EXPECT_EQ(admission.TryAdd(2, kOwner, {40 * kPercent}), "");
+    EXPECT_EQ(admission.TryAdd(3, kOwner, {kPercent}),
               "the stream takes 1.0 % of a processor, all users' take 70.0 % of 70.0 %");
     EXPECT_EQ(admission.TotalNs(), 70 * kPercent);
 }
 
 TEST(AdmissionTest, GivesBackWhatAStreamTookThatIsGone) {
     Admission admission;
-    EXPECT_EQ(admission.TryAdd(1, 1000, 50 * kPercent), "");
-    EXPECT_NE(admission.TryAdd(2, 1000, kPercent), "");
+    EXPECT_EQ(admission.TryAdd(1, 1000, {35 * kPercent}), "");
+    EXPECT_NE(admission.TryAdd(2, 1000, {kPercent}), "");
     admission.Remove(2);  // was never counted
-    EXPECT_EQ(admission.TotalNs(), 50 * kPercent);
+    EXPECT_EQ(admission.TotalNs(), 35 * kPercent);
     admission.Remove(1);
     EXPECT_EQ(admission.TotalNs(), 0);
     EXPECT_EQ(admission.OfUserNs(1000), 0);
-    EXPECT_EQ(admission.TryAdd(2, 1000, 50 * kPercent), "");
+    EXPECT_EQ(admission.TryAdd(2, 1000, {35 * kPercent}), "");
 }
 
 TEST(AdmissionTest, CountsNothingOfAStreamThatFoundNoMemory) {
@@ -51,7 +94,7 @@ TEST(AdmissionTest, CountsNothingOfAStreamThatFoundNoMemory) {
     const auto try_add = [&](uint64_t failing_allocation) {
         const test::FailAllocation failure{failing_allocation};
         try {
-            EXPECT_EQ(admission.TryAdd(1, 1000, kPercent), "");
+            EXPECT_EQ(admission.TryAdd(1, 1000, {kPercent}), "");
             return true;
         } catch (const std::bad_alloc&) {
             return false;
@@ -70,18 +113,18 @@ TEST(AdmissionTest, CountsNothingOfAStreamThatFoundNoMemory) {
 
 TEST(AdmissionTest, CountsAStreamByWhatItTakesOnANewDevice) {
     Admission admission;
-    EXPECT_EQ(admission.TryAdd(1, 1000, kPercent), "");
+    EXPECT_EQ(admission.TryAdd(1, 1000, {kPercent}), "");
     admission.Update(1, 60 * kPercent);
     EXPECT_EQ(admission.OfUserNs(1000), 60 * kPercent);
-    EXPECT_NE(admission.TryAdd(2, 1000, kPercent), "");
+    EXPECT_NE(admission.TryAdd(2, 1000, {kPercent}), "");
     admission.Remove(1);
     EXPECT_EQ(admission.TotalNs(), 0);
 }
 
 TEST(AdmissionTest, HasMoreToShareWithMoreProcessors) {
     Admission admission{4};
-    EXPECT_EQ(admission.TryAdd(1, 1000, 200 * kPercent), "");
-    EXPECT_NE(admission.TryAdd(2, 1000, kPercent), "");
+    EXPECT_EQ(admission.TryAdd(1, 1000, {140 * kPercent}), "");
+    EXPECT_NE(admission.TryAdd(2, 1000, {kPercent}), "");
 }
 
 TEST(RealtimePauseTest, IsTwiceAsLongWhenItIsGivenUpAgainSoon) {

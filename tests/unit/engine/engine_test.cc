@@ -148,6 +148,18 @@ TEST_F(EngineTime, RefusesAUsersDearStreamsAndTakesAnothersPlainOne) {
     EXPECT_NE(Add(1001, dear), 0U);
 }
 
+TEST_F(EngineTime, RefusesNoUserAPlainStreamForWhatTwoOthersTake) {
+    const FakeClient dear = DearClient();
+    const FakeClient plain{2, {}};
+    for (const uid_t uid : {1001U, 1002U})
+        for (int i = 0; i < 200 && Add(uid, dear) != 0; ++i) {
+        }
+    // More than may be left by chance, where another dear stream found no room.
+    for (uid_t uid = 2000; uid < 2008; ++uid)
+        for (int i = 0; i < 50; ++i)
+            ASSERT_NE(Add(uid, plain), 0U) << refusal_;
+}
+
 TEST_F(EngineTime, CountsWhatIsRecordedToo) {
     const FakeClient dear = DearClient(/*is_capture=*/true);
     size_t added = 0;
