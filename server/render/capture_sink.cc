@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace shmd::render {
 
@@ -35,7 +36,7 @@ void CaptureSink::ReadCommand(Context& context, uint64_t device_frame) noexcept 
     switch (control_.ReadCommand(context, device_frame)) {
         case StreamControl::Change::kStarted:
             filled_ = control_.StartFrame();
-            if (resampler_) resampler_->Reset();
+            has_stale_resampler_ = resampler_.has_value();
             break;
         case StreamControl::Change::kResumed:
             control_.Rebase(filled_, device_frame);
@@ -52,12 +53,25 @@ void CaptureSink::ReadCommand(Context& context, uint64_t device_frame) noexcept 
 void CaptureSink::Deliver(Context& context, Scratch& scratch,
                           std::span<const std::byte> captured) noexcept {
     if (same_format_) return StoreBytes(context, captured);
+    if (has_stale_resampler_ && !BeginAnew(context)) return;
     const size_t chunk_bytes = size_t{kChunkFrames} * captured_format_.FrameBytes();
     while (!captured.empty() && IsRunning()) {
         const auto chunk = captured.first(std::min(chunk_bytes, captured.size()));
         DeliverChunk(context, scratch, chunk);
         captured = captured.subspan(chunk.size());
     }
+}
+
+/**
+ * Clear the resampler, which takes long for many channels: at most once a cycle, however
+ * often a client starts. @return false: what it records begins with the next cycle
+ */
+bool CaptureSink::BeginAnew(Context& context) noexcept {
+    const uint64_t cycle = context.Count().cycles.load(std::memory_order_relaxed);
+    if (std::exchange(last_reset_, cycle) == cycle) return false;
+    resampler_->Reset();
+    has_stale_resampler_ = false;
+    return true;
 }
 
 /** `chunk` as floats, in the client's channels. */

@@ -63,6 +63,7 @@ class CaptureSink {
     [[nodiscard]] const StreamSetup& Setup() const noexcept { return control_.Setup(); }
 
   private:
+    bool BeginAnew(Context& context) noexcept;
     void DeliverChunk(Context& context, Scratch& scratch,
                       std::span<const std::byte> chunk) noexcept;
     std::span<const float> Decode(Scratch& scratch,
@@ -79,6 +80,8 @@ class CaptureSink {
     audio::Remixer remixer_;
     std::optional<audio::Resampler> resampler_;
     uint64_t filled_ = 0;
+    bool has_stale_resampler_ = false;  // it has the frames of another start
+    uint64_t last_reset_ = UINT64_MAX;  // the count of cycles when that was put right
     uint32_t latency_frames_ = 0;
     int64_t cost_ns_ = 0;
     bool same_format_;

@@ -91,7 +91,7 @@ void PlaybackSource::ReadCommand(Context& context, uint64_t device_frame) noexce
         case StreamControl::Change::kStarted:
             ForbidDirect();
             reader_.Seek(control_.StartFrame());
-            if (resampler_) resampler_->Reset();
+            has_stale_resampler_ = true;
             tail_frames_ = resampler_latency_frames_;
             is_drained_ = false;
             break;
@@ -174,6 +174,7 @@ uint32_t PlaybackSource::Direct(Context& context, Scratch& scratch, uint32_t fra
 
 uint32_t PlaybackSource::Resampled(Context& context, Scratch& scratch, uint32_t frames,
                                    uint64_t device_frame) noexcept {
+    if (std::exchange(has_stale_resampler_, false)) resampler_->Reset();
     uint32_t made = 0;
     while (made < frames && IsRunning() && !is_drained_) {
         const Fetched fetched =

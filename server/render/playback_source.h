@@ -177,7 +177,10 @@ class PlaybackSource {
     uint32_t resampler_latency_frames_;  // this and the next in the client's frames
     uint32_t latency_frames_;            // of both
     uint64_t published_frame_ = 0;
-    bool has_moved_ = false;    // its frames have no place in this device's count yet
+    bool has_moved_ = false;  // its frames have no place in this device's count yet
+    // It has started since it was mixed last: the resampler has the frames of another
+    // start. Cleared there, so at most once a block, however often a client starts.
+    bool has_stale_resampler_ = false;
     uint32_t tail_frames_ = 0;  // silence that still has to follow a drained stream
     uint64_t drained_at_ = 0;   // the device's frame after the last one, once known
     bool is_drained_ = false;

@@ -3,6 +3,7 @@
 #include "tests/unit/render/stage.h"
 
 #include <gmock/gmock.h>
+#include <algorithm>
 
 namespace shmd::render {
 namespace {
@@ -128,6 +129,84 @@ TEST_F(Overload, StopsNoStreamWhileTheProcessorSuffices) {
     RunFor(500 * kNsPerMs, 7 * kNsPerMs);
     EXPECT_EQ(client.State(), StreamState::kRunning);
     EXPECT_TRUE(stage_.TakeEvents(Event::kOverload).empty());
+}
+
+// --- what a client can ask for between two blocks
+
+/** Streams whose resamplers are as large as they get. */
+class RestartedStreams : public test::FdCheckedTest {
+  protected:
+    void Begin(bool is_capture) {
+        for (uint64_t id = 1; id <= 8; ++id) {
+            FakeClient& client = *clients_.emplace_back(
+                std::make_unique<FakeClient>(id, OptionsOf(is_capture)));
+            client.SetStopThreshold(wire::kNeverStop);
+            client.Start();
+            if (is_capture)
+                stage_.Record(client);
+            else
+                stage_.Play(client);
+        }
+        stage_.Device().StopKeeping();
+        stage_.RunForMs(50);
+    }
+
+    static FakeClient::Options OptionsOf(bool is_capture) {
+        return {.format = {audio::SampleFormat::kFloat64Be, 352801, 32},
+                .period_frames = 3528,
+                .buffer_frames = 20000,
+                .is_capture = is_capture};
+    }
+
+    void StartAll() {
+        for (const auto& client : clients_)
+            client->Start();
+    }
+
+    /** The least that one of eight turns takes of a processor that render no block. */
+    template <typename Prepare>
+    int64_t LeastTurnNs(Prepare prepare) {
+        stage_.RunForMs(0);
+        int64_t least_ns = INT64_MAX;
+        for (int i = 0; i < 8; ++i) {
+            prepare();
+            stage_.Sleep(kCycleNs / 10);
+            const int64_t before_ns = ThreadProcessorTimeNs();
+            stage_.Turn();
+            least_ns = std::min(least_ns, ThreadProcessorTimeNs() - before_ns);
+        }
+        stage_.RunForMs(20);
+        return least_ns;
+    }
+
+    std::vector<std::unique_ptr<FakeClient>> clients_;
+    Stage stage_{{.format = {audio::SampleFormat::kS16Le, 48000, 32},
+                  .wav_path = "",
+                  .capture_path = ""}};
+};
+
+TEST_F(RestartedStreams, CostATurnWithoutABlockNoMoreThanOthers) {
+    Begin(/*is_capture=*/false);
+    const int64_t quiet_ns = LeastTurnNs([] {});
+    const int64_t restarted_ns = LeastTurnNs([this] { StartAll(); });
+    EXPECT_LT(restarted_ns, 2 * quiet_ns + 20'000);
+}
+
+TEST_F(RestartedStreams, RecordFromTheNextCycleOnWhenTheyStartTwiceInOne) {
+    Begin(/*is_capture=*/true);
+    const FakeClient& recorder = *clients_.back();
+    stage_.RunForMs(0);
+    StartAll();
+    stage_.Sleep(kCycleNs / 10);
+    stage_.Turn();
+    EXPECT_GT(recorder.Position().frames, 0U);
+    StartAll();
+    stage_.Sleep(kCycleNs / 10);
+    stage_.Turn();
+    EXPECT_EQ(recorder.Position().frames, 0U);
+    stage_.RunForMs(20);
+    EXPECT_GT(recorder.Position().frames, 352801U / 125);
+    EXPECT_EQ(recorder.State(), StreamState::kRunning);
 }
 
 }  // namespace
