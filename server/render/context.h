@@ -5,6 +5,7 @@
 #include "render/events.h"
 
 #include <cstdint>
+#include <utility>
 
 namespace shmd::render {
 
@@ -18,8 +19,14 @@ class Context {
      */
     bool Report(Event event, uint64_t subject, uint64_t a, uint64_t b) noexcept {
         has_news_ = true;
-        return events_->Push({now_ns_, static_cast<uint32_t>(event), subject, a, b});
+        const bool is_told =
+            events_->Push({now_ns_, static_cast<uint32_t>(event), subject, a, b});
+        has_lost_report_ = has_lost_report_ || !is_told;
+        return is_told;
     }
+
+    /** Whether a report was lost since the last call. Thread: audio. Realtime: yes. */
+    bool TakeLostReport() noexcept { return std::exchange(has_lost_report_, false); }
 
     /** There is something else for the loop to look at. Thread: audio. Realtime: yes. */
     void SetNews() noexcept { has_news_ = true; }
@@ -44,6 +51,7 @@ class Context {
     int64_t now_ns_ = 0;
     int64_t cycle_ns_ = 0;
     bool has_news_ = false;
+    bool has_lost_report_ = false;
 };
 
 }  // namespace shmd::render

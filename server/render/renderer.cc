@@ -18,6 +18,9 @@ constexpr uint32_t kMostLateSeconds = 2;
 constexpr uint32_t kLeastLostPerSecond = 1000;
 // While it waits for clients that lack frames.
 constexpr uint32_t kLooksPerSecond = 4000;
+// After a turn whose report found the loop's queue full: what the loop must hear (a
+// device that is closed or has failed, a fault) is reported again by the next turn.
+constexpr int64_t kReportAgainNs = 10 * base::kNsPerMs;
 
 }  // namespace
 
@@ -49,6 +52,13 @@ void Renderer::FreeRetired() {
 }
 
 Renderer::Result Renderer::Turn(int64_t now_ns) noexcept {
+    Result result = DoWhatIsDue(now_ns);
+    if (context_.TakeLostReport())
+        result.next_ns = std::min(result.next_ns, now_ns + kReportAgainNs);
+    return result;
+}
+
+Renderer::Result Renderer::DoWhatIsDue(int64_t now_ns) noexcept {
     context_.SetNow(now_ns);
     turn_began_ = rendered_;
     Counters::Add(counters_.turns);
@@ -144,7 +154,7 @@ uint32_t Renderer::NextCycleFrames() noexcept {
     return frames;
 }
 
-/** The loop must open it, or find another: ask once, and be still until it does. */
+/** The loop must open it, or find another: ask, and be still until it does. */
 Renderer::Result Renderer::WaitForDevice(Event event, uint64_t played) noexcept {
     is_running_.store(false, std::memory_order_release);
     context_.Report(event, 0, 0, 0);

@@ -83,6 +83,7 @@ class Renderer {
     Counters& MutableCounters() noexcept { return counters_; }
 
   private:
+    Result DoWhatIsDue(int64_t now_ns) noexcept;
     void TakePlan() noexcept;
     void ReadCommands() noexcept;
     [[nodiscard]] bool AnyIsRunning() const noexcept;

@@ -147,6 +147,61 @@ TEST_F(RendererTest, GoesOnCountingFramesWhenTheDeviceStartsAgain) {
 }
 
 /** A client whose memory a test watches. */
+/** What the loop must hear, and its queue is full. */
+class LostReport : public RendererTest {
+  protected:
+    void FillQueue() {
+        while (stage_.TheRenderer().Events().Push({})) {
+        }
+    }
+    void EmptyQueue() { stage_.TakeEvents(Event{0}); }
+
+    /** That the turn wants another soon, and that one is heard. */
+    void ExpectToldByTheNextTurn(Event event) {
+        EXPECT_EQ(stage_.Turn().next_ns, stage_.NowNs() + 10 * base::kNsPerMs);
+        EXPECT_TRUE(stage_.TakeEvents(event).empty());
+        EmptyQueue();
+        stage_.Sleep(10 * base::kNsPerMs);
+        const auto result = stage_.Turn();
+        EXPECT_EQ(stage_.TakeEvents(event).size(), 1U);
+        EXPECT_EQ(result.next_ns, base::kNever);
+        EXPECT_TRUE(result.has_news);
+    }
+};
+
+TEST_F(LostReport, OfAClosedDeviceIsMadeAgain) {
+    FakeClient client{1, {}};
+    client.Write(Level(1, 4800));
+    stage_.Play(client);
+    client.Start();
+    stage_.Device().SetClosed(true);
+    FillQueue();
+    ExpectToldByTheNextTurn(Event::kClosed);
+    stage_.Device().SetClosed(false);
+    stage_.RunForMs(10);
+    EXPECT_EQ(client.State(), wire::StreamState::kRunning);
+}
+
+TEST_F(LostReport, OfAFailedDeviceIsMadeAgain) {
+    FakeClient client{1, {}};
+    client.Write(Level(1, 4800));
+    stage_.Play(client);
+    client.Start();
+    stage_.RunForMs(20);
+    stage_.Device().Fail();
+    FillQueue();
+    // It is not started again, so it is as one that is closed.
+    ExpectToldByTheNextTurn(Event::kClosed);
+}
+
+TEST_F(LostReport, OfAStreamsFaultIsMadeAgain) {
+    FakeClient liar{1, {}};
+    liar.Words().command = UINT64_MAX;
+    stage_.Play(liar);
+    FillQueue();
+    ExpectToldByTheNextTurn(Event::kFault);
+}
+
 class Retiring : public RendererTest {
   protected:
     Retiring() : client_{std::make_unique<FakeClient>(1, FakeClient::Options{})} {

@@ -27,7 +27,10 @@ class TapDevice final : public device::Device {
     [[nodiscard]] uint32_t GraceFrames() const noexcept override {
         return device_.GraceFrames();
     }
-    bool Start(int64_t now_ns) noexcept override { return device_.Start(now_ns); }
+    bool Start(int64_t now_ns) noexcept override {
+        return !is_closed_ && !has_failed_ && device_.Start(now_ns);
+    }
+    [[nodiscard]] bool HasFailed() const noexcept override { return has_failed_; }
     void Stop() noexcept override {
         device_.Stop();
         rests_until_ns_ = rest_ns_;
@@ -64,6 +67,11 @@ class TapDevice final : public device::Device {
     /** Do not keep what is played from here on (nor allocate for it). */
     void StopKeeping() { keeps_ = false; }
 
+    /** It cannot start until it is open again. */
+    void SetClosed(bool is_closed) { is_closed_ = is_closed; }
+    /** It is gone for good. */
+    void Fail() { has_failed_ = true; }
+
     /** From the next stop on, rest until `time_ns`. */
     void RestUntil(int64_t time_ns) { rest_ns_ = time_ns; }
 
@@ -78,6 +86,8 @@ class TapDevice final : public device::Device {
     std::span<std::byte> block_;
     std::vector<std::byte> played_;
     bool keeps_ = true;
+    bool is_closed_ = false;
+    bool has_failed_ = false;
     int64_t rest_ns_ = base::kNever;
     int64_t rests_until_ns_ = base::kNever;
     std::function<void()> on_block_;
