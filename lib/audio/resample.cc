@@ -1,6 +1,7 @@
 #include "audio/resample.h"
 
 #include "audio/channel_map.h"
+#include "audio/library_turn.h"
 #include "base/error.h"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include <zita-resampler/resampler.h>
@@ -54,15 +56,22 @@ uint32_t FirstUp(uint32_t in_rate, uint32_t out_rate) noexcept {
 }
 
 /** One resampler of the library, whichever. */
-class Stage {
+class Stage : public MadeByLibrary {
   public:
-    virtual ~Stage() = default;
     virtual Resampler::Progress Process(std::span<const float> in,
                                         std::span<float> out) noexcept = 0;
     /** In frames of its own input. */
     [[nodiscard]] virtual double LatencyFrames() const noexcept = 0;
     virtual void Reset() noexcept = 0;
 };
+
+struct DestroyStage {
+    void operator()(Stage* stage) const noexcept {
+        LibraryTurn::Destroy(std::unique_ptr<MadeByLibrary>{stage});
+    }
+};
+
+using StagePtr = std::unique_ptr<Stage, DestroyStage>;
 
 template <typename Library>
 class LibraryStage final : public Stage {
@@ -111,13 +120,20 @@ class LibraryStage final : public Stage {
     std::vector<float> unused_;
 };
 
-std::unique_ptr<Stage> MakeStage(uint32_t in_rate, uint32_t out_rate, uint32_t channels) {
+template <typename Library, typename... Ratio>
+StagePtr MakeLibraryStage(uint32_t channels, Ratio... ratio) {
+    return StagePtr{
+        std::make_unique<LibraryStage<Library>>(channels, ratio...).release()};
+}
+
+/** @pre it is this thread's turn */
+StagePtr MakeStage(uint32_t in_rate, uint32_t out_rate, uint32_t channels) {
     if (IsExact(in_rate, out_rate))
-        return std::make_unique<LibraryStage<::Resampler>>(channels, in_rate, out_rate);
+        return MakeLibraryStage<::Resampler>(channels, in_rate, out_rate);
     // Its other one interpolates filters, at a ratio that is a double: off by less than
     // 2^-53, a frame in thousands of years.
     const double ratio = static_cast<double>(out_rate) / in_rate;
-    return std::make_unique<LibraryStage<::VResampler>>(channels, ratio);
+    return MakeLibraryStage<::VResampler>(channels, ratio);
 }
 
 void RequireInRange(uint32_t value, uint32_t least, uint32_t most, const char* what) {
@@ -128,9 +144,9 @@ void RequireInRange(uint32_t value, uint32_t least, uint32_t most, const char* w
 
 struct Resampler::State {
     uint32_t channels;
-    std::unique_ptr<Stage> first;  // null where one stage does
-    double first_ratio = 1;        // frames in for one frame out
-    std::unique_ptr<Stage> main;
+    StagePtr first;          // null where one stage does
+    double first_ratio = 1;  // frames in for one frame out
+    StagePtr main;
     std::vector<float> between;  // one frame: the first stage must not read ahead
     bool between_full = false;
 
@@ -199,6 +215,8 @@ Resampler::Resampler(uint32_t in_rate_hz, uint32_t out_rate_hz, uint32_t channel
     state_ = std::make_unique<State>();
     state_->channels = channels;
     state_->between.resize(channels);
+    const LibraryTurn turn;
+    turn.RequireMemory(MostBytes(in_rate_hz, out_rate_hz, channels));
     state_->MakeStages(in_rate_hz, out_rate_hz);
 }
 
@@ -222,6 +240,12 @@ void Resampler::Reset() noexcept {
     if (state_->first != nullptr) state_->first->Reset();
     state_->main->Reset();
     state_->between_full = false;
+}
+
+std::shared_ptr<Resampler> MakeResampler(uint32_t in_rate_hz, uint32_t out_rate_hz,
+                                         uint32_t channels) {
+    if (in_rate_hz == out_rate_hz) return nullptr;
+    return std::make_shared<Resampler>(in_rate_hz, out_rate_hz, channels);
 }
 
 }  // namespace shmd::audio

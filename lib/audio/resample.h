@@ -25,7 +25,11 @@ class Resampler {
      * @param out_rate_hz  kRateMinHz to kRateMaxHz
      * @param channels     1 to kMaxChannels
      *
-     * Realtime: no.  Errors: std::system_error EINVAL for what is out of range.
+     * It may compute a table, which takes up to tens of milliseconds, and waits while
+     * other threads that came before do so, one table each.
+     *
+     * Realtime: no.  Errors: std::system_error EINVAL for what is out of range;
+     * std::bad_alloc.
      */
     Resampler(uint32_t in_rate_hz, uint32_t out_rate_hz, uint32_t channels);
 
@@ -38,6 +42,7 @@ class Resampler {
                               uint32_t channels) noexcept;
     Resampler(Resampler&& other) noexcept;
     Resampler& operator=(Resampler&& other) noexcept;
+    /** Never waits for another thread that makes one. Realtime: no. */
     ~Resampler();
 
     /** What one Process call took and gave, in frames. */
@@ -66,5 +71,13 @@ class Resampler {
     struct State;
     std::unique_ptr<State> state_;
 };
+
+/**
+ * One that several streams may use after each other; null for equal rates, which need
+ * none. Arguments and errors as Resampler's.  Realtime: no.
+ */
+[[nodiscard]] std::shared_ptr<Resampler> MakeResampler(uint32_t in_rate_hz,
+                                                       uint32_t out_rate_hz,
+                                                       uint32_t channels);
 
 }  // namespace shmd::audio

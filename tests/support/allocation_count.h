@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 
 namespace shmd::test {
 
@@ -27,6 +29,35 @@ class FailAllocation {
 
     /** Whether it has failed by now. */
     [[nodiscard]] bool HasFailed() const noexcept;
+};
+
+/**
+ * While it lives the calling thread has so much memory left; what it gives back it may
+ * take again. Not in a sanitizer's build, as FailAllocation.
+ */
+class LimitMemory {
+  public:
+    explicit LimitMemory(size_t bytes) noexcept;
+    LimitMemory(const LimitMemory&) = delete;
+    LimitMemory& operator=(const LimitMemory&) = delete;
+    ~LimitMemory();
+};
+
+/** While it lives: do this at the calling thread's n-th request for memory, 1 for the
+ * next. In every build. */
+class AtAllocation {
+  public:
+    AtAllocation(uint64_t n, std::function<void()> act);
+    AtAllocation(const AtAllocation&) = delete;
+    AtAllocation& operator=(const AtAllocation&) = delete;
+    ~AtAllocation();
+
+    /** For the allocator: this is the thread's `number`-th. */
+    void OnAllocation(uint64_t number) noexcept;
+
+  private:
+    std::function<void()> act_;
+    uint64_t number_;
 };
 
 extern const bool kCanFailAllocations;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <new>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -299,6 +300,27 @@ TEST(AllocationCount, SeesWhatIsAllocated) {
     auto* volatile memory = new int{1};
     EXPECT_GT(test::AllocationCount(), before);
     delete memory;
+}
+
+TEST(ResamplerMemory, IsRefusedWhereMemoryEndsAndMadeWhenThereIsSome) {
+    if (!test::kCanFailAllocations)
+        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+    size_t bytes = 0;
+    const auto is_made = [&](Rates rates) {
+        const test::LimitMemory limit{bytes};
+        try {
+            const Resampler resampler{rates.in_hz, rates.out_hz, 2};
+            return true;
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+    };
+    // An exact one, one that interpolates, and one of two stages.
+    for (const Rates rates : {Rates{44100, 48000}, {44101, 48000}, {384000, 4001}}) {
+        for (bytes = 0; !is_made(rates); bytes += 1009)
+            ASSERT_LT(bytes, size_t{16} << 20);
+        EXPECT_GT(bytes, size_t{100} << 10);
+    }
 }
 
 }  // namespace
