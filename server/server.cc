@@ -23,10 +23,12 @@ namespace {
 constexpr int64_t kLastMomentNs = 200 * base::kNsPerMs;
 
 engine::DeviceRunner::Options RunnerOptions(const Settings& settings,
+                                            loop::Helpers& helpers,
                                             std::function<void()> on_audio_start) {
     return {.cycle_max_us = settings.cycle_max_us,
             .realtime_priority = static_cast<int>(settings.realtime_priority),
             .owner = ::geteuid(),
+            .helpers = &helpers,
             .on_audio_start = std::move(on_audio_start)};
 }
 
@@ -61,7 +63,7 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
       helpers_{loop},
       closer_{loop, helpers_},
       engine_{
-          loop, clock, RunnerOptions(settings, options_.on_audio_start),
+          loop, clock, RunnerOptions(settings, helpers_, options_.on_audio_start),
           [this](bool severe, const base::LogSubject& subject, const std::string& line) {
               log_.Write(severe ? LogLevel::kError : LogLevel::kWarn, subject, line);
           }},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -76,6 +77,16 @@ std::unique_ptr<device::Device> DeviceKeeper::MakeBest(const std::string& worse_
     return nullptr;
 }
 
+/** Where there is no memory to look for it: nothing, and it is looked for later. */
+std::unique_ptr<device::Device> DeviceKeeper::FindBest(const std::string& worse_than) {
+    try {
+        return MakeBest(worse_than);
+    } catch (const std::bad_alloc&) {
+        retry_timer_.ArmAtNs(clock_.NowNs() + kRetryNs);
+        return nullptr;
+    }
+}
+
 void DeviceKeeper::Complain(const std::string& what) {
     if (complaints_.insert(what).second) report_("cannot use " + what);
 }
@@ -113,7 +124,7 @@ void DeviceKeeper::LeaveFailed() {
 /** Away from a device that does not work, to whatever does. */
 void DeviceKeeper::Leave() {
     Release();
-    auto next = MakeBest("");
+    auto next = FindBest("");
     Use(next ? std::move(next) : std::move(fallback_));
 }
 
@@ -125,7 +136,7 @@ void DeviceKeeper::Release() {
 }
 
 void DeviceKeeper::TryBetter() {
-    if (auto better = MakeBest(current_)) {
+    if (auto better = FindBest(current_)) {
         auto old = runner_->Detach();
         if (!fallback_) fallback_ = std::move(old);
         Use(std::move(better));
@@ -134,8 +145,8 @@ void DeviceKeeper::TryBetter() {
 
 void DeviceKeeper::Use(std::unique_ptr<device::Device> device) {
     runner_->Attach(std::move(device));
-    ReportUse();
     OnStopped();  // perhaps nobody ever starts it
+    ReportUse();
 }
 
 void DeviceKeeper::ReportUse() {

@@ -70,6 +70,7 @@ class DeviceKeeper {
 
   private:
     std::unique_ptr<device::Device> MakeBest(const std::string& worse_than);
+    std::unique_ptr<device::Device> FindBest(const std::string& worse_than);
     void TryBetter();
     void Leave();
     void LeaveFailed();

@@ -13,8 +13,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace shmd::engine {
+
+struct StreamMaking;
 
 /** What a device tells its surroundings. Called on the loop. */
 struct DeviceCallbacks {
@@ -50,9 +53,10 @@ class DeviceRunner {
     ~DeviceRunner();
 
     [[nodiscard]] const std::string& Name() const noexcept { return name_; }
-    [[nodiscard]] device::Device& Device() const noexcept { return running_->Device(); }
+    /** @pre not between Detach and Attach */
+    [[nodiscard]] device::Device& Device() const noexcept { return *device_; }
     [[nodiscard]] bool DeviceIsRunning() const noexcept {
-        return running_->Renderer().DeviceIsRunning();
+        return running_ && running_->Renderer().DeviceIsRunning();
     }
 
     /** What a stream of that kind must be made for at present. */
@@ -81,7 +85,12 @@ class DeviceRunner {
      */
     std::unique_ptr<device::Device> Detach();
 
-    /** Go on with another device, or the same. @pre Detach. Errors: as the constructor.
+    /**
+     * Go on with another device, or the same. @pre Detach
+     *
+     * Streams that need another resampler follow when their users' helpers have made it:
+     * the others do not wait for that. Where there is no memory, or no thread, it is
+     * tried again by a timer, and until then they stand still.
      */
     void Attach(std::unique_ptr<device::Device> device);
 
@@ -104,7 +113,9 @@ class DeviceRunner {
     [[nodiscard]] const render::Counters& Count() const noexcept { return counters_; }
     [[nodiscard]] int64_t AudioTimeNs() const noexcept;
     /** How the audio thread is scheduled. */
-    [[nodiscard]] Realtime Scheduling() const noexcept { return running_->Scheduling(); }
+    [[nodiscard]] Realtime Scheduling() const noexcept {
+        return running_ ? running_->Scheduling() : Realtime::kNo;
+    }
     /** It computed for too long: ordinary scheduling, also on the next device. */
     void GiveUpRealtime() noexcept;
     /** As the options say, again. */
@@ -114,7 +125,27 @@ class DeviceRunner {
     [[nodiscard]] uint64_t DroppedEvents() const noexcept;
 
   private:
-    std::unique_ptr<RunningDevice> Run(std::unique_ptr<device::Device> device);
+    /** A stream that was on another device and needs a resampler for this one. */
+    struct MovingStream {
+        MadeStream old;
+        render::PlaybackSource::Rest rest;  // what became of it there
+        std::shared_ptr<StreamMaking>
+            made;  // from when its user's helper is asked for it
+    };
+    struct Streams {
+        render::Plan plan;
+        std::vector<MovingStream> moving;
+    };
+
+    std::unique_ptr<RunningDevice> Run();
+    void GoOn() noexcept;
+    void Complain(const char* why) noexcept;
+    void Begin();
+    [[nodiscard]] Streams MovedStreams() const;
+    void Move(Streams& moved, MadeStream old, render::PlaybackSource::Rest rest) const;
+    void UpdateCosts() noexcept;
+    void MakeMoving();
+    void TakeMoved(const StreamMaking& made) noexcept;
     void Admit(const MadeStream& stream);
     void Dismiss(uint64_t stream_id) noexcept;
     void UpdateCost(uint64_t stream_id, int64_t cost_ns) noexcept;
@@ -125,6 +156,7 @@ class DeviceRunner {
     void ServeSoon();
     void Serve();
     void EndRecall();
+    void AfterRecall();
 
     std::string name_;
     loop::Loop& loop_;
@@ -133,6 +165,7 @@ class DeviceRunner {
     DeviceCallbacks callbacks_;
     render::Counters counters_;
     render::Plan plan_;
+    std::vector<MovingStream> moving_;
     Admission admission_;
     bool has_realtime_ = true;  // else it was given up
     render::PlaybackSource::Rest rest_ = render::PlaybackSource::Rest::kHeard;
@@ -141,10 +174,14 @@ class DeviceRunner {
     uint32_t grants_ = 0;
     bool is_recalling_ = false;  // until the device is exchanged
     std::function<void()> after_recall_;
+    bool has_complained_ = false;      // that Attach has to be tried again
+    bool must_tell_exchange_ = false;  // Begin did its work, and on_exchanged is to come
+    loop::Timer retry_timer_;
     loop::Timer recall_timer_;
     loop::Timer service_timer_;
     uint64_t ended_starts_ = 0;  // starts of the device whose stop was told
-    std::unique_ptr<RunningDevice> running_;
+    std::unique_ptr<device::Device> device_;
+    std::unique_ptr<RunningDevice> running_;  // null until Attach has found memory for it
 };
 
 }  // namespace shmd::engine

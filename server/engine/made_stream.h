@@ -50,4 +50,21 @@ struct MadeStream {
 [[nodiscard]] MadeStream MakeStream(const StreamTarget& target,
                                     const render::StreamSetup& setup);
 
+/** Whether MoveStream takes no longer than that: the resampler fits, or there is none. */
+[[nodiscard]] bool IsQuicklyMoved(const StreamTarget& target,
+                                  const MadeStream& old) noexcept;
+
+/**
+ * The stream `old` for another device, going on from where it is: see GoOnFrom. Where it
+ * IsQuicklyMoved the two have one resampler.
+ * Thread: any but an audio thread.  Errors: as MakeStream, and `old` is as before.
+ */
+[[nodiscard]] MadeStream MoveStream(const StreamTarget& target, const MadeStream& old,
+                                    render::PlaybackSource::Rest rest);
+
+/** Have `made`, which is new, go on from where the same stream was on another device.
+ * @param rest  what became of it there.  Thread: loop. */
+void GoOnFrom(const MadeStream& made, const MadeStream& old,
+              render::PlaybackSource::Rest rest) noexcept;
+
 }  // namespace shmd::engine

@@ -16,13 +16,12 @@ uint32_t MostCycle(const device::Device& device, uint32_t cycle_max_us) {
 
 }  // namespace
 
-RunningDevice::RunningDevice(std::unique_ptr<device::Device> device, loop::Loop& loop,
-                             base::Clock& clock, render::Counters& counters,
-                             const Options& options, std::function<void()> on_news)
-    : device_{std::move(device)},
-      news_fd_{
-          base::RequireNonNegative(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")},
-      renderer_{*device_, MostCycle(*device_, options.cycle_max_us), counters},
+RunningDevice::RunningDevice(device::Device& device, loop::Loop& loop, base::Clock& clock,
+                             render::Counters& counters, const Options& options,
+                             std::function<void()> on_news)
+    : news_fd_{base::RequireNonNegative(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                                        "eventfd")},
+      renderer_{device, MostCycle(device, options.cycle_max_us), counters},
       news_watch_{loop, news_fd_.Get(),
                   [tell = std::move(on_news)](uint64_t) { tell(); }},
       thread_{std::make_unique<render::RenderThread>(

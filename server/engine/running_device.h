@@ -6,6 +6,7 @@
 #include "engine/admission.h"
 #include "engine/realtime.h"
 #include "loop/event.h"
+#include "loop/helpers.h"
 #include "loop/loop.h"
 #include "render/render_thread.h"
 #include "render/renderer.h"
@@ -17,7 +18,7 @@
 namespace shmd::engine {
 
 /**
- * A device with its renderer, its audio thread, and the thread's way to tell the loop.
+ * A device's renderer, its audio thread, and the thread's way to tell the loop.
  *
  * Thread: loop.
  */
@@ -30,25 +31,26 @@ class RunningDevice {
         Admission* machine = nullptr;
         /** The user who runs the server. */
         uid_t owner = Admission::kNoOwner;
+        /** Where streams are made for another device; outlives this. Without them that is
+         * the loop's work. */
+        loop::Helpers* helpers = nullptr;
         /** Runs first on the audio thread; tests confine the thread with it. */
         std::function<void()> on_audio_start;
     };
 
     /**
+     * @param device    outlives this
      * @param counters  outlives this
      * @param on_news   called when the renderer has events, retired plans or mail
      * Errors: std::system_error, std::bad_alloc.
      */
-    RunningDevice(std::unique_ptr<device::Device> device, loop::Loop& loop,
-                  base::Clock& clock, render::Counters& counters, const Options& options,
+    RunningDevice(device::Device& device, loop::Loop& loop, base::Clock& clock,
+                  render::Counters& counters, const Options& options,
                   std::function<void()> on_news);
 
     /** End the audio thread: what it worked with is the caller's. */
     void EndThread() { thread_.reset(); }
-    /** @pre EndThread */
-    std::unique_ptr<device::Device> TakeDevice() noexcept { return std::move(device_); }
 
-    [[nodiscard]] device::Device& Device() const noexcept { return *device_; }
     [[nodiscard]] render::Renderer& Renderer() noexcept { return renderer_; }
     [[nodiscard]] const render::Renderer& Renderer() const noexcept { return renderer_; }
     /** @pre not EndThread */
@@ -62,7 +64,6 @@ class RunningDevice {
     void TakeUpRealtime(int priority) noexcept;
 
   private:
-    std::unique_ptr<device::Device> device_;
     base::UniqueFd news_fd_;
     render::Renderer renderer_;
     loop::EventWatch news_watch_;

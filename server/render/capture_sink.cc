@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <utility>
 
@@ -13,30 +14,51 @@ using wire::StreamState;
 
 CaptureSink::CaptureSink(const StreamSetup& setup,
                          const audio::StreamFormat& captured_format)
+    : CaptureSink{setup, captured_format,
+                  audio::MakeResampler(captured_format.rate_hz, setup.format.rate_hz,
+                                       setup.format.channels)} {}
+
+CaptureSink::CaptureSink(const CaptureSink& other,
+                         const audio::StreamFormat& captured_format)
+    : CaptureSink{other.Setup(), captured_format,
+                  other.Setup().format.rate_hz == captured_format.rate_hz
+                      ? nullptr
+                      : other.resampler_} {
+    assert(other.CanShareResampler(captured_format));
+}
+
+CaptureSink::CaptureSink(const StreamSetup& setup,
+                         const audio::StreamFormat& captured_format,
+                         std::shared_ptr<audio::Resampler> resampler)
     : control_{setup, captured_format.rate_hz},
       ring_{setup.capture_ring, setup.format.FrameBytes(), setup.buffer_frames},
       captured_format_{captured_format},
       remixer_{audio::DefaultChannelMap(captured_format.channels), setup.channel_map},
+      resampler_{std::move(resampler)},
       same_format_{setup.format == captured_format && remixer_.IsIdentity()} {
-    if (setup.format.rate_hz == captured_format.rate_hz) return;
-    resampler_.emplace(captured_format.rate_hz, setup.format.rate_hz,
-                       setup.format.channels);
+    if (!resampler_) return;
     latency_frames_ = static_cast<uint32_t>(std::lround(
         resampler_->LatencyFrames() * setup.format.rate_hz / captured_format.rate_hz));
 }
 
-CaptureSink::CaptureSink(const CaptureSink& other,
-                         const audio::StreamFormat& captured_format)
-    : CaptureSink{other.Setup(), captured_format} {
-    control_ = StreamControl{other.control_, captured_format.rate_hz};
+bool CaptureSink::CanShareResampler(
+    const audio::StreamFormat& captured_format) const noexcept {
+    return Setup().format.rate_hz == captured_format.rate_hz ||
+           (resampler_ && captured_format_.rate_hz == captured_format.rate_hz &&
+            captured_format_.channels == captured_format.channels);
+}
+
+void CaptureSink::GoOnFrom(const CaptureSink& other) noexcept {
+    control_ = StreamControl{other.control_, captured_format_.rate_hz};
     filled_ = other.filled_;
+    has_stale_resampler_ = resampler_ == other.resampler_ && other.has_stale_resampler_;
 }
 
 void CaptureSink::ReadCommand(Context& context, uint64_t device_frame) noexcept {
     switch (control_.ReadCommand(context, device_frame)) {
         case StreamControl::Change::kStarted:
             filled_ = control_.StartFrame();
-            has_stale_resampler_ = resampler_.has_value();
+            has_stale_resampler_ = resampler_ != nullptr;
             break;
         case StreamControl::Change::kResumed:
             control_.Rebase(filled_, device_frame);

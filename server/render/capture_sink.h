@@ -8,7 +8,7 @@
 #include "shm/ring.h"
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 
 namespace shmd::render {
@@ -22,8 +22,11 @@ class CaptureSink {
   public:
     CaptureSink(const StreamSetup& setup, const audio::StreamFormat& captured_format);
 
-    /** The same stream on another device. @pre the audio thread has let go of `other` */
+    // To another device: as PlaybackSource's.
+    [[nodiscard]] bool CanShareResampler(
+        const audio::StreamFormat& captured_format) const noexcept;
     CaptureSink(const CaptureSink& other, const audio::StreamFormat& captured_format);
+    void GoOnFrom(const CaptureSink& other) noexcept;
 
     /** Look at the client's command; `device_frame` is the first not delivered yet. */
     void ReadCommand(Context& context, uint64_t device_frame) noexcept;
@@ -63,6 +66,9 @@ class CaptureSink {
     [[nodiscard]] const StreamSetup& Setup() const noexcept { return control_.Setup(); }
 
   private:
+    CaptureSink(const StreamSetup& setup, const audio::StreamFormat& captured_format,
+                std::shared_ptr<audio::Resampler> resampler);
+
     bool BeginAnew(Context& context) noexcept;
     void DeliverChunk(Context& context, Scratch& scratch,
                       std::span<const std::byte> chunk) noexcept;
@@ -78,7 +84,7 @@ class CaptureSink {
     shm::RingArea<std::byte> ring_;
     audio::StreamFormat captured_format_;
     audio::Remixer remixer_;
-    std::optional<audio::Resampler> resampler_;
+    std::shared_ptr<audio::Resampler> resampler_;  // null where the rates are the same
     uint64_t filled_ = 0;
     bool has_stale_resampler_ = false;  // it has the frames of another start
     uint64_t last_reset_ = UINT64_MAX;  // the count of cycles when that was put right

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -18,12 +19,6 @@ namespace {
 // Long enough not to click, short enough to follow a fader.
 constexpr uint32_t kGainRampMs = 10;
 
-std::optional<audio::Resampler> MakeResampler(uint32_t in_hz, uint32_t out_hz,
-                                              uint32_t channels) {
-    if (in_hz == out_hz) return {};
-    return audio::Resampler{in_hz, out_hz, channels};
-}
-
 shm::RingArea<const std::byte> RingOf(const StreamSetup& setup) noexcept {
     const uint32_t frame_bytes = setup.format.FrameBytes();
     return {setup.playback_ring, frame_bytes,
@@ -35,7 +30,7 @@ uint32_t NextSerial(uint32_t serial) noexcept {
     return serial == UINT32_MAX ? 1 : serial + 1;
 }
 
-uint32_t LatencyOf(const std::optional<audio::Resampler>& resampler) {
+uint32_t LatencyOf(const std::shared_ptr<audio::Resampler>& resampler) {
     return resampler ? static_cast<uint32_t>(std::lround(resampler->LatencyFrames())) : 0;
 }
 
@@ -44,13 +39,31 @@ uint32_t LatencyOf(const std::optional<audio::Resampler>& resampler) {
 PlaybackSource::PlaybackSource(const StreamSetup& setup,
                                const audio::StreamFormat& device_format,
                                uint32_t device_latency_frames)
+    : PlaybackSource{setup, device_format, device_latency_frames,
+                     audio::MakeResampler(setup.format.rate_hz, device_format.rate_hz,
+                                          device_format.channels)} {}
+
+PlaybackSource::PlaybackSource(const PlaybackSource& other,
+                               const audio::StreamFormat& device_format,
+                               uint32_t device_latency_frames)
+    : PlaybackSource{other.Setup(), device_format, device_latency_frames,
+                     other.Setup().format.rate_hz == device_format.rate_hz
+                         ? nullptr
+                         : other.resampler_} {
+    assert(other.CanShareResampler(device_format));
+}
+
+PlaybackSource::PlaybackSource(const StreamSetup& setup,
+                               const audio::StreamFormat& device_format,
+                               uint32_t device_latency_frames,
+                               std::shared_ptr<audio::Resampler> resampler)
     : control_{setup, device_format.rate_hz},
       reader_{RingOf(setup), setup.client_block->written_frames},
       remixer_{setup.channel_map, audio::DefaultChannelMap(device_format.channels)},
-      resampler_{MakeResampler(setup.format.rate_hz, device_format.rate_hz,
-                               device_format.channels)},
+      resampler_{std::move(resampler)},
       gain_{setup.gain, device_format.rate_hz * kGainRampMs / 1000},
       gain_target_{setup.gain},
+      device_rate_hz_{device_format.rate_hz},
       device_channels_{device_format.channels},
       device_latency_frames_{device_latency_frames},
       resampler_latency_frames_{LatencyOf(resampler_)},
@@ -64,11 +77,15 @@ PlaybackSource::PlaybackSource(const StreamSetup& setup,
     ForbidDirect();  // a place on another device
 }
 
-PlaybackSource::PlaybackSource(const PlaybackSource& other, Rest rest,
-                               const audio::StreamFormat& device_format,
-                               uint32_t device_latency_frames)
-    : PlaybackSource{other.Setup(), device_format, device_latency_frames} {
-    control_ = StreamControl{other.control_, device_format.rate_hz};
+bool PlaybackSource::CanShareResampler(
+    const audio::StreamFormat& device_format) const noexcept {
+    return Setup().format.rate_hz == device_format.rate_hz ||
+           (resampler_ && device_rate_hz_ == device_format.rate_hz &&
+            device_channels_ == device_format.channels);
+}
+
+void PlaybackSource::GoOnFrom(const PlaybackSource& other, Rest rest) noexcept {
+    control_ = StreamControl{other.control_, device_rate_hz_};
     const uint64_t ring_frames = reader_.Area().BufferFrames();
     const uint64_t written = control_.WrittenUntrusted();
     uint64_t next = other.reader_.Position();
@@ -77,10 +94,15 @@ PlaybackSource::PlaybackSource(const PlaybackSource& other, Rest rest,
     if (rest == Rest::kLost && written - next <= ring_frames)
         next = std::max(std::min(next, other.published_frame_),
                         written - std::min(written, ring_frames));
+    // A resampler that goes on with the next frame still has those before it to give.
+    const bool has_same = resampler_ && resampler_ == other.resampler_;
+    const bool goes_on =
+        has_same && next == other.reader_.Position() && !other.has_stale_resampler_;
+    has_stale_resampler_ = has_same && !goes_on;
+    tail_frames_ = goes_on ? other.tail_frames_ : resampler_latency_frames_;
     reader_.Seek(next);
     published_frame_ = other.published_frame_;
-    gain_target_ = other.gain_target_.load(std::memory_order_relaxed);
-    tail_frames_ = resampler_latency_frames_;
+    SetGain(other.gain_target_.load(std::memory_order_relaxed));
     has_moved_ = true;
 }
 

@@ -11,7 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 
 namespace shmd::render {
@@ -34,12 +34,22 @@ class PlaybackSource {
     };
 
     /**
-     * The same stream on another device, from where it was on: no frame is left out.
-     * @pre the audio thread has let go of `other`
+     * Whether the same stream on a device of that format can use the resampler of this
+     * one, or needs none: it is quickly made, then.
      */
-    PlaybackSource(const PlaybackSource& other, Rest rest,
-                   const audio::StreamFormat& device_format,
+    [[nodiscard]] bool CanShareResampler(
+        const audio::StreamFormat& device_format) const noexcept;
+
+    /** For the same stream on such a device; with the resampler of `other`, if there is
+     * one. The two are not used at a time. */
+    PlaybackSource(const PlaybackSource& other, const audio::StreamFormat& device_format,
                    uint32_t device_latency_frames);
+
+    /**
+     * Go on from where the same stream was on another device: no frame is left out.
+     * @pre this is new, and the audio thread has let go of `other`
+     */
+    void GoOnFrom(const PlaybackSource& other, Rest rest) noexcept;
 
     /** Look at the client's command; `device_frame` is the first not rendered yet. */
     void ReadCommand(Context& context, uint64_t device_frame) noexcept;
@@ -140,6 +150,10 @@ class PlaybackSource {
     [[nodiscard]] const StreamSetup& Setup() const noexcept { return control_.Setup(); }
 
   private:
+    PlaybackSource(const StreamSetup& setup, const audio::StreamFormat& device_format,
+                   uint32_t device_latency_frames,
+                   std::shared_ptr<audio::Resampler> resampler);
+
     /** Frames at hand: from the ring, or the silence of a drain's tail or of a late
      * client. */
     struct Fetched {
@@ -169,9 +183,10 @@ class PlaybackSource {
     StreamControl control_;
     shm::RingReader reader_;
     audio::Remixer remixer_;
-    std::optional<audio::Resampler> resampler_;
+    std::shared_ptr<audio::Resampler> resampler_;  // null where the rates are the same
     audio::GainRamp gain_;
     std::atomic<float> gain_target_;
+    uint32_t device_rate_hz_;
     uint32_t device_channels_;
     uint32_t device_latency_frames_;     // in the device's frames
     uint32_t resampler_latency_frames_;  // this and the next in the client's frames

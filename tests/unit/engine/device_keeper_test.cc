@@ -5,6 +5,7 @@
 #include "engine/device_keeper.h"
 
 #include "device/virtual_device.h"
+#include "tests/support/allocation_count.h"
 #include "tests/support/fd_checked_test.h"
 #include "tests/support/manual_clock.h"
 #include "tests/unit/device/card_double.h"
@@ -205,6 +206,22 @@ TEST_F(DeviceKeeperTest, LetsGoOfTheCardBeforeItTakesTheNext) {
     EXPECT_EQ(card_.Panel().opens, 2U);
     EXPECT_TRUE(IsOpen());
     EXPECT_EQ(lines_.size(), 2U);
+}
+
+TEST_F(DeviceKeeperTest, HasADeviceWhereThereWasNoMemoryToLookForOne) {
+    if (!test::kCanFailAllocations)
+        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+    Begin(kHourNs);
+    for (uint64_t n = 1; n < 64; ++n) {
+        const test::FailAllocation failure{n};
+        try {
+            keeper_->SetSpec(n % 2 == 0 ? kCard : "card,period=960,buffer=9600",
+                             kNsPerSecond);
+        } catch (const std::exception&) {
+            // There was no memory for the spec itself, or for the line in the log.
+        }
+        ASSERT_EQ(runner_->Device().PlaybackFormat().rate_hz, 48000U) << n;
+    }
 }
 
 TEST_F(DeviceKeeperTest, RecallsTheRingBeforeItSetsACardAnew) {

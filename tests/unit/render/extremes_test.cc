@@ -126,7 +126,8 @@ TEST_F(Extremes, AStreamThatMovesToAnotherDeviceIsNotLedAwayByALie) {
     PlaybackSource first{client.Setup(), format};
     first.ReadCommand(context, 0);
     client.Words().written_frames = UINT64_C(1) << 62;
-    PlaybackSource second{first, PlaybackSource::Rest::kLost, format, 0};
+    PlaybackSource second{first, format, 0};
+    second.GoOnFrom(first, PlaybackSource::Rest::kLost);
     second.ReadCommand(context, 0);
     std::vector<std::byte> block(size_t{480} * format.FrameBytes());
     second.CopyInto(context, block, 0);
