@@ -158,9 +158,11 @@ void Session::OnTurn() {
 /** Send what the audio thread left for the client. */
 void Session::Tell() {
     if (payload_) return FlushPayload();
-    // One that was not read yet is as good as two.
-    if (stream_id_ != 0 && sender_.QueuedBytes() == 0)
-        Send(wire::MakeMessage<wire::Wake>());
+    if (stream_id_ == 0) return;
+    // A client that does not read gets one wake, however many it asks for: behind what
+    // waits already.
+    if (sender_.QueuedBytes() != 0) return sender_.WhenEmpty([this] { OnStreamWake(); });
+    Send(wire::MakeMessage<wire::Wake>());
 }
 
 void Session::OnMessage(std::span<const std::byte> message, std::span<base::UniqueFd> fds,

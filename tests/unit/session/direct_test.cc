@@ -106,6 +106,17 @@ class PoolClient : public RawClient {
         Send(wire::MakeMessage<wire::Kick>());
     }
 
+    /** Wish to be woken as soon as there is room. */
+    void Arm() {
+        Block().avail_min_frames = 1;
+        Block().armed = 1;
+    }
+    [[nodiscard]] bool IsWoken() const {
+        const auto& block =
+            *reinterpret_cast<const wire::ServerBlock*>(server_.Bytes().data());
+        return block.woken == 1;
+    }
+
     wire::ClientBlock& Block() {
         return *reinterpret_cast<wire::ClientBlock*>(pool_.Bytes().data());
     }
@@ -231,6 +242,27 @@ TEST_F(DirectTest, GrantsNoMoreThanAFewToAClientThatDoesNotRead) {
     }
     EXPECT_TRUE(client.SetParams(Direct::kAuto)) << "it reads again";
     EXPECT_LE(grants, 4);
+}
+
+TEST_F(DirectTest, AWakeThatFindsAnswersNotReadComesAfterThem) {
+    constexpr int kRequests = 1000;
+    PoolClient client = Client();
+    client.SetParams(Direct::kNever);
+    for (int i = 0; i < kRequests; ++i)
+        client.Send(wire::MakeMessage<wire::SetGain>(1));
+    client.Arm();
+    client.Start();
+    while (!client.IsWoken())
+        server_->Clock().AdvanceAndSettle(10 * kNsPerMs);
+    // After it the loop has had many turns.
+    client.Send(wire::MakeMessage<wire::SetGain>(2));
+    int answers = 0;
+    while (const auto set = client.Receive<wire::GainSet>()) {
+        ++answers;
+        if (set->header.serial == 2) break;
+    }
+    EXPECT_EQ(answers, kRequests + 1);
+    EXPECT_TRUE(client.Receive<wire::Wake>());
 }
 
 TEST_F(DirectTest, GrantsNothingThatIsNotWished) {
