@@ -112,11 +112,12 @@ void Loop::RunTasks() {
 /** @return the processor time that it took, with all that it asked of the kernel */
 int64_t Loop::RunTask(UserTask& task) {
     const uid_t user = task.User();
+    const bool is_of_newcomer = task.IsOfNewcomer();
     const int64_t begin_ns = ProcessorTimeNs();
     running_task_ = &task;
     const auto charge = [&] {
         const int64_t cost_ns = ProcessorTimeNs() - begin_ns;
-        tasks_.Charge(user, cost_ns, NowNs());
+        tasks_.Charge(user, cost_ns, NowNs(), is_of_newcomer);
         return cost_ns;
     };
     try {

@@ -67,6 +67,8 @@ class SendOperation final : public Operation {
         on_empty_ = std::move(on_empty);
     }
 
+    void SettleIn() noexcept { task_.SettleIn(); }
+
   private:
     enum class Stage { kSending, kPolling };
 
@@ -161,6 +163,10 @@ size_t Sender::QueuedBytes() const noexcept {
 
 void Sender::WhenEmpty(std::function<void()> on_empty) {
     operation_->WhenEmpty(std::move(on_empty));
+}
+
+void Sender::SettleIn() noexcept {
+    operation_->SettleIn();
 }
 
 }  // namespace shmd::loop

@@ -79,6 +79,9 @@ class Sender {
      */
     void WhenEmpty(std::function<void()> on_empty);
 
+    /** The peer is no newcomer any more (CalmTask). */
+    void SettleIn() noexcept;
+
   private:
     OperationHandle<SendOperation> operation_;
 };

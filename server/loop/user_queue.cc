@@ -38,7 +38,18 @@ UserQueue::User* UserQueue::FindNext(int64_t now_ns) noexcept {
     return next;
 }
 
+/** What a user's tasks did not take while it paused is not saved up for afterwards. */
+void UserQueue::EndPauses(int64_t now_ns) noexcept {
+    for (auto& [uid, user] : users_) {
+        if (user.pause_end_ns == 0 || user.pause_end_ns > now_ns) continue;
+        user.pause_end_ns = 0;
+        user.spent_ns = std::max(user.spent_ns, served_ns_);
+    }
+}
+
 UserTask* UserQueue::Next(int64_t now_ns) noexcept {
+    now_ns_ = now_ns;
+    EndPauses(now_ns);
     User* const next = FindNext(now_ns);
     if (next == nullptr) return nullptr;
     served_ns_ = std::max(served_ns_, next->spent_ns);
@@ -59,25 +70,33 @@ size_t UserQueue::CountNewcomers(int64_t now_ns) const noexcept {
     return count;
 }
 
-void UserQueue::Charge(uid_t user, int64_t cost_ns, int64_t now_ns) noexcept {
+void UserQueue::Charge(uid_t user, int64_t cost_ns, int64_t now_ns,
+                       bool is_of_newcomer) noexcept {
     const auto found = users_.find(user);
     if (found == users_.end()) return;
     found->second.spent_ns += cost_ns;
-    if (cost_ns > kDearNs) ChargeDear(found->second, cost_ns, now_ns);
+    if (cost_ns > (is_of_newcomer ? kDearForNewcomerNs : kDearNs))
+        ChargeDear(found->second, cost_ns, now_ns);
+}
+
+int64_t UserQueue::NotMadeGoodNs(const User& user, int64_t now_ns) noexcept {
+    const int64_t made_good_ns = (now_ns - user.dear_at_ns) / kPauseFactor;
+    return std::max<int64_t>(user.dear_ns - made_good_ns, 0);
 }
 
 void UserQueue::ChargeDear(User& user, int64_t cost_ns, int64_t now_ns) noexcept {
-    const int64_t made_good_ns = (now_ns - user.dear_at_ns) / kPauseFactor;
-    user.dear_ns = std::max<int64_t>(user.dear_ns - made_good_ns, 0) + cost_ns;
+    user.dear_ns = NotMadeGoodNs(user, now_ns) + cost_ns;
     user.dear_at_ns = now_ns;
-    const int64_t excess_ns = std::max<int64_t>(user.dear_ns - kDearBurstNs, 0);
-    user.pause_end_ns = now_ns + kPauseFactor * excess_ns;
+    const int64_t excess_ns = user.dear_ns - kDearBurstNs;
+    if (excess_ns > 0) user.pause_end_ns = now_ns + kPauseFactor * excess_ns;
 }
 
-/** A user who is no longer ahead of the others would begin where a new one does. */
+/** A user without debts would begin where a new one does. */
 void UserQueue::ForgetIdle() noexcept {
     std::erase_if(users_, [this](const auto& entry) {
-        return entry.second.registered == 0 && entry.second.spent_ns <= served_ns_;
+        const User& user = entry.second;
+        return user.registered == 0 && user.spent_ns <= served_ns_ &&
+               NotMadeGoodNs(user, now_ns_) == 0;
     });
 }
 

@@ -16,10 +16,12 @@ class UserTask;
  *
  * A user's account is the processor time of its tasks. A user whose tasks did not wait
  * begins where the others are: it has saved up nothing. So a user who asks for little
- * waits for one task of another, however many the others have queued.
+ * waits for one task of another, however many the others have queued. A user whose pause
+ * is over begins there, too.
  *
  * Dear tasks may take a user's kDearBurstNs, and beyond that 1/kPauseFactor of the time:
- * the user pauses, so that others find the loop free in between.
+ * the user pauses, so that others find the loop free in between. Of newcomers, for whose
+ * tasks the backlog waits (CalmTask), shorter tasks are dear already.
  *
  * Thread: loop.
  */
@@ -35,6 +37,9 @@ class UserQueue {
 
     /** Longer than any honest task takes, by two orders of magnitude. */
     static constexpr int64_t kDearNs = 5'000'000;
+    /** The same for a newcomer's: to answer a Hello takes some 100 us. The backlog of one
+     * user's crowd moves on once for each. */
+    static constexpr int64_t kDearForNewcomerNs = 1'000'000;
     /** What an honest user may meet at once: memory that is given back to the kernel, or
      * a host that stops the machine, which counts as our time. */
     static constexpr int64_t kDearBurstNs = 20'000'000;
@@ -65,9 +70,11 @@ class UserQueue {
     [[nodiscard]] size_t CountNewcomers(int64_t now_ns) const noexcept;
 
     /** A task of `user` took `cost_ns` of processor time, until `now_ns`. */
-    void Charge(uid_t user, int64_t cost_ns, int64_t now_ns) noexcept;
+    void Charge(uid_t user, int64_t cost_ns, int64_t now_ns,
+                bool is_of_newcomer) noexcept;
 
-    /** Users that are remembered: those with tasks, and those ahead of the others. */
+    /** Users that are remembered: those with tasks, those ahead of the others, and those
+     * that would have to pause. */
     [[nodiscard]] size_t Users() const noexcept { return users_.size(); }
 
   private:
@@ -75,18 +82,21 @@ class UserQueue {
         int64_t spent_ns = 0;
         int64_t dear_ns = 0;  // of dear tasks, less what time has made good
         int64_t dear_at_ns = 0;
-        int64_t pause_end_ns = 0;
+        int64_t pause_end_ns = 0;  // 0: none
         size_t registered = 0;
         size_t newcomers = 0;  // of those that wait
         std::list<UserTask*> waiting;
     };
 
     static void ChargeDear(User& user, int64_t cost_ns, int64_t now_ns) noexcept;
+    [[nodiscard]] static int64_t NotMadeGoodNs(const User& user, int64_t now_ns) noexcept;
+    void EndPauses(int64_t now_ns) noexcept;
     [[nodiscard]] User* FindNext(int64_t now_ns) noexcept;
     void ForgetIdle() noexcept;
 
     std::unordered_map<uid_t, User> users_;
     int64_t served_ns_ = 0;  // what the user who was served last had spent before
+    int64_t now_ns_ = 0;     // when it was asked last
 };
 
 }  // namespace shmd::loop

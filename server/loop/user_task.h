@@ -45,6 +45,8 @@ class UserTask {
 
     [[nodiscard]] uid_t User() const noexcept { return user_; }
 
+    [[nodiscard]] bool IsOfNewcomer() const noexcept { return place_.is_of_newcomer; }
+
   private:
     friend class Loop;
 

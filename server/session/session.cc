@@ -278,6 +278,7 @@ void Session::OnHello(const wire::Hello& hello) {
     greeted_ = true;
     task_.SettleIn();
     receiver_.SettleIn();
+    sender_.SettleIn();
     memfd_agreed_ =
         (hello.flags & wire::kCapabilityMemfd) != 0 && memory_->ServerPoolIsShared();
     auto reply = wire::MakeMessage<wire::Hello>(hello.header.serial);

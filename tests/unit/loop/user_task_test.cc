@@ -177,6 +177,27 @@ TEST_P(UserTaskTest, ACalmTaskDoesNotWaitForThoseThatHaveSettledIn) {
     EXPECT_LT(order_.find('c'), 100U);
 }
 
+TEST_P(UserTaskTest, NewcomersWithDearTasksHoldUpNoCalmTask) {
+    std::vector<std::unique_ptr<UserTask>> crowd;
+    for (int i = 0; i < 200; ++i) {
+        crowd.push_back(Make(1, 'x', 2 * UserQueue::kDearForNewcomerNs, 0));
+        crowd.back()->Request();
+    }
+    CalmTask calm{TheLoop(), [this] { order_ += 'c'; }};
+    calm.Request();
+    ASSERT_TRUE(RunUntil([&] { return order_.find('c') != std::string::npos; }));
+    EXPECT_LT(order_.find('c'), 30U);  // what they may at once, and they pause
+}
+
+TEST_P(UserTaskTest, TheSameTasksMakeNoPauseForThoseThatHaveSettledIn) {
+    const auto task = Make(1, 'x', 2 * UserQueue::kDearForNewcomerNs, 49);
+    task->SettleIn();
+    task->Request();
+    const int64_t begin_ns = NowNs();
+    ASSERT_TRUE(RunUntilOrderHas(50));
+    EXPECT_LT(NowNs() - begin_ns, 8 * 50 * UserQueue::kDearForNewcomerNs);
+}
+
 TEST_P(UserTaskTest, AnExceptionLeavesTheLoopUsable) {
     UserTask bad{TheLoop(), 1, [] { throw std::runtime_error{"bad"}; }, [](int64_t) {}};
     bad.Request();
@@ -184,16 +205,6 @@ TEST_P(UserTaskTest, AnExceptionLeavesTheLoopUsable) {
     const auto good = Make(1, 'g', 0, 0);
     good->Request();
     EXPECT_TRUE(RunUntilOrderHas(1));
-}
-
-TEST_P(UserTaskTest, AUserWhoseTasksAreDearAgainAndAgainPauses) {
-    const auto dear = Make(1, 'd', UserQueue::kDearBurstNs / 2, 4);
-    dear->Request();
-    ASSERT_TRUE(RunUntilOrderHas(3));  // the third is beyond what may be at once
-    const int64_t begin_ns = NowNs();
-    ASSERT_TRUE(RunUntilOrderHas(4));
-    EXPECT_GE(NowNs() - begin_ns,
-              UserQueue::kPauseFactor * UserQueue::kDearBurstNs / 2 / 2);
 }
 
 TEST_P(UserTaskTest, OneDearTaskMakesNoPause) {
@@ -215,7 +226,81 @@ TEST_P(UserTaskTest, AUserWhoPausesHoldsUpNoOther) {
     EXPECT_EQ(order_, "dh");
 }
 
-TEST(UserQueueTest, ForgetsUsersWithoutTasks) {
+/** A queue, asked at times that are made up. */
+class UserQueueTest : public LoopTest {
+  protected:
+    struct Member {
+        Member(UserQueueTest& test, uid_t uid)
+            : user{uid}, task{test.TheLoop(), uid, [] {}, [](int64_t) {}} {
+            test.queue_.Register(uid);
+        }
+        uid_t user;
+        UserTask task;
+        UserQueue::Place place{task};
+    };
+
+    void Add(Member& member) { queue_.Add(member.user, member.place); }
+
+    /** The next one is served, which takes so long, and waits again. @return its user */
+    uid_t Serve(int64_t cost_ns) {
+        UserTask* const next = queue_.Next(now_ns_);
+        now_ns_ += cost_ns;
+        queue_.Charge(next->User(), cost_ns, now_ns_, false);
+        return next->User();
+    }
+
+    UserQueue queue_;
+    int64_t now_ns_ = base::kNsPerSecond;
+};
+SHMD_IN_BOTH_MODES(UserQueueTest);
+
+TEST_P(UserQueueTest, AUserWhoseTasksAreDearAgainAndAgainPauses) {
+    constexpr int64_t kCostNs = UserQueue::kDearBurstNs / 2;
+    Member dear{*this, 1};
+    Add(dear);
+    for (int i = 0; i < 3; ++i)
+        ASSERT_EQ(Serve(kCostNs), 1U);
+    // What the time of the second and the third has made good is not paused for.
+    const int64_t excess_ns = kCostNs - 2 * kCostNs / UserQueue::kPauseFactor;
+    EXPECT_EQ(queue_.NextTimeNs(), now_ns_ + UserQueue::kPauseFactor * excess_ns);
+    EXPECT_EQ(queue_.Next(now_ns_), nullptr);
+}
+
+TEST_P(UserQueueTest, AUserWhoPausedHasSavedNothingUp) {
+    Member dear{*this, 1};
+    Add(dear);
+    ASSERT_EQ(Serve(3 * UserQueue::kDearBurstNs), 1U);
+    const int64_t end_ns = queue_.NextTimeNs();
+    ASSERT_GT(end_ns, now_ns_);
+    Member busy{*this, 2};
+    Add(busy);
+    while (now_ns_ < end_ns)
+        ASSERT_EQ(Serve(base::kNsPerMs), 2U);
+    int count = 0;
+    for (int i = 0; i < 20; ++i)
+        count += Serve(base::kNsPerMs) == 1U ? 1 : 0;
+    EXPECT_NEAR(count, 10, 1);
+}
+
+TEST_P(UserQueueTest, AUserWhoLeavesAndComesBackStillHasToPause) {
+    {
+        Member dear{*this, 1};
+        Add(dear);
+        ASSERT_EQ(Serve(3 * UserQueue::kDearBurstNs), 1U);
+        queue_.Remove(dear.user, dear.place);
+        queue_.Unregister(1);
+    }
+    Member busy{*this, 2};
+    Add(busy);
+    for (int i = 0; i < 100; ++i)
+        ASSERT_EQ(Serve(base::kNsPerMs), 2U);
+    queue_.Remove(busy.user, busy.place);
+    Member again{*this, 1};
+    Add(again);
+    EXPECT_EQ(queue_.Next(now_ns_), nullptr);
+}
+
+TEST(UserQueue, ForgetsUsersWithoutTasks) {
     UserQueue queue;
     for (uid_t user = 0; user < 1000; ++user) {
         queue.Register(user);
