@@ -1,7 +1,7 @@
 #include "loop/helpers.h"
 
+#include "base/clock.h"
 #include "base/error.h"
-#include "base/thread.h"
 
 #include <sys/eventfd.h>
 #include <cerrno>
@@ -31,32 +31,46 @@ class Helpers::State : public std::enable_shared_from_this<State> {
     };
 
     /** @param event  written until End */
-    explicit State(int event) noexcept : event_{event} {}
+    State(int event, StartThread start_thread)
+        : event_{event}, start_thread_{std::move(start_thread)} {}
 
-    /** @return 0, or why no thread could be started; the piece waits for one then.
+    /** @return 0, or why no thread could be started: nothing was added then.
      * Errors: std::bad_alloc, and nothing was added. */
-    int Add(uid_t user, Piece piece) {
+    int TryAdd(uid_t user, Piece piece) {
+        std::list<Piece> one;  // what is not added is destroyed without the lock
+        one.push_back(std::move(piece));
+        const auto fresh = std::make_shared<Queue>();
+        const std::lock_guard lock{mutex_};
+        const auto place = queues_.try_emplace(user, fresh).first;
+        const int error = EnsureThread(user, place->second);
+        if (error == 0)
+            Append(*place->second, one);
+        else if (place->second->pieces.empty())
+            queues_.erase(place);
+        return error;
+    }
+
+    /** Where no thread can be started the piece waits until StartMissing can.
+     * Errors: std::bad_alloc, and nothing was added. */
+    void Add(uid_t user, Piece piece) {
         std::list<Piece> one;
         one.push_back(std::move(piece));
         const auto fresh = std::make_shared<Queue>();
         const std::lock_guard lock{mutex_};
-        const std::shared_ptr<Queue>& queue =
-            queues_.try_emplace(user, fresh).first->second;
-        queue->pieces.splice(queue->pieces.end(), one);
-        ++queue->unfinished;
-        queue->has_work.notify_one();
-        return EnsureThread(user, queue);
+        const auto place = queues_.try_emplace(user, fresh).first;
+        Append(*place->second, one);
+        if (EnsureThread(user, place->second) != 0 && !is_ending_)
+            ::eventfd_write(event_, 1);
     }
 
-    /** Take back the piece that was added last. */
-    void TakeBack(uid_t user) {
-        std::list<Piece> gone;  // destroyed without the lock
+    /** Start the threads that pieces wait for. @return whether none is missing any more
+     */
+    bool StartMissing() {
         const std::lock_guard lock{mutex_};
-        const auto queue = queues_.find(user);
-        if (queue == queues_.end() || queue->second->pieces.empty()) return;
-        gone.splice(gone.end(), queue->second->pieces,
-                    std::prev(queue->second->pieces.end()));
-        --queue->second->unfinished;
+        bool has_all = true;
+        for (const auto& [user, queue] : queues_)
+            has_all = EnsureThread(user, queue) == 0 && has_all;
+        return has_all;
     }
 
     std::list<Piece> TakeFinished() {
@@ -79,9 +93,10 @@ class Helpers::State : public std::enable_shared_from_this<State> {
             queue->has_work.notify_one();
     }
 
-    /** After End: until all have ended, or the last moment is over. Before it: nothing.
-     */
+    /** After End: until all have ended, or the last moment is over. Before it, and on a
+     * thread that is one of them: nothing. */
     void AwaitEnd() {
+        if (served_here_ == this) return;
         std::unique_lock lock{mutex_};
         if (!is_ending_) return;
         all_are_gone_.wait_until(lock, last_moment_, [this] { return threads_ == 0; });
@@ -95,6 +110,12 @@ class Helpers::State : public std::enable_shared_from_this<State> {
         std::condition_variable has_work;
     };
 
+    static void Append(Queue& queue, std::list<Piece>& one) noexcept {
+        queue.pieces.splice(queue.pieces.end(), one);
+        ++queue.unfinished;
+        queue.has_work.notify_one();
+    }
+
     int EnsureThread(uid_t user, const std::shared_ptr<Queue>& queue) noexcept {
         if (queue->has_thread) return 0;
         const int error = TryStart(user, queue);
@@ -105,10 +126,8 @@ class Helpers::State : public std::enable_shared_from_this<State> {
 
     int TryStart(uid_t user, const std::shared_ptr<Queue>& queue) noexcept {
         try {
-            return base::StartDetached("shmd-helper",
-                                       [state = shared_from_this(), user, queue] {
-                                           state->Serve(user, *queue);
-                                       });
+            return start_thread_("shmd-helper", [state = shared_from_this(), user,
+                                                 queue] { state->Serve(user, *queue); });
         } catch (const std::bad_alloc&) {
             return ENOMEM;
         }
@@ -116,6 +135,7 @@ class Helpers::State : public std::enable_shared_from_this<State> {
 
     /** The thread of a user. */
     void Serve(uid_t user, Queue& queue) {
+        served_here_ = this;
         std::unique_lock lock{mutex_};
         const auto has_work = [&] { return is_ending_ || !queue.pieces.empty(); };
         while (queue.has_work.wait_for(lock, kIdle, has_work) && !queue.pieces.empty()) {
@@ -141,7 +161,10 @@ class Helpers::State : public std::enable_shared_from_this<State> {
         ::eventfd_write(event_, 1);
     }
 
+    static thread_local const State* served_here_;  // on a helper's thread
+
     int event_;
+    const StartThread start_thread_;
     std::mutex mutex_;
     std::unordered_map<uid_t, std::shared_ptr<Queue>> queues_;
     std::list<Piece> finished_;
@@ -151,13 +174,17 @@ class Helpers::State : public std::enable_shared_from_this<State> {
     std::condition_variable all_are_gone_;
 };
 
-Helpers::Helpers(Loop& loop)
+thread_local const Helpers::State* Helpers::State::served_here_ = nullptr;
+
+Helpers::Helpers(Loop& loop, StartThread start_thread)
     : event_{base::RequireNonNegative(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                                       "eventfd")},
-      state_{std::make_shared<State>(event_.Get())},
+      state_{std::make_shared<State>(event_.Get(), std::move(start_thread))},
+      retry_{loop, [this] { StartMissing(); }},
       watch_{loop, event_.Get(), [this](uint64_t) {
                  for (auto& piece : state_->TakeFinished())
                      piece.done();
+                 StartMissing();
              }} {}
 
 Helpers::~Helpers() {
@@ -165,16 +192,17 @@ Helpers::~Helpers() {
     state_->AwaitEnd();
 }
 
+void Helpers::StartMissing() {
+    if (!state_->StartMissing()) retry_.ArmAtNs(base::SystemClock{}.NowNs() + kRetryNs);
+}
+
 void Helpers::Run(uid_t user, std::function<void()> work, std::function<void()> done) {
-    const int error = state_->Add(user, {std::move(work), std::move(done)});
-    if (error == 0) return;
-    state_->TakeBack(user);
-    base::ThrowError(error, "starting a thread");
+    const int error = state_->TryAdd(user, {std::move(work), std::move(done)});
+    if (error != 0) base::ThrowError(error, "starting a thread");
 }
 
 void Helpers::Dispose(State& state, uid_t user, void* object, Destroy destroy) noexcept {
     try {
-        // Where no thread can be started it waits for the next piece, which tries again.
         state.Add(user, {[object, destroy] { destroy(object); }, {}});
         state.AwaitEnd();
     } catch (const std::bad_alloc&) {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include "base/thread.h"
 #include "base/unique_fd.h"
 #include "loop/event.h"
 #include "loop/loop.h"
+#include "loop/timer.h"
 
 #include <sys/types.h>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -27,8 +30,14 @@ namespace shmd::loop {
  */
 class Helpers {
   public:
+    /** As base::StartDetached, which a test replaces. */
+    using StartThread = std::function<int(const char* name, std::function<void()> body)>;
+
+    /** While no thread can be started (EAGAIN), it is tried so often. */
+    static constexpr int64_t kRetryNs = 100'000'000;
+
     /** Thread: loop, for everything. Errors: std::system_error. */
-    explicit Helpers(Loop& loop);
+    explicit Helpers(Loop& loop, StartThread start_thread = &base::StartDetached);
     Helpers(const Helpers&) = delete;
     Helpers& operator=(const Helpers&) = delete;
     ~Helpers();
@@ -43,7 +52,8 @@ class Helpers {
 
     /**
      * Share an object that may take long to destroy: a socket, a mapping. It is destroyed
-     * on the user's thread; where there is no memory to say so, by its last owner.
+     * on the user's thread, as soon as there can be one; where there is no memory to say
+     * so, by its last owner.
      * The last owner may be any thread but an audio thread.
      */
     template <typename T>
@@ -56,7 +66,7 @@ class Helpers {
                 }};
     }
 
-    /** Close `fd` on the user's thread. */
+    /** Close `fd` on the user's thread, as soon as there can be one. */
     void Close(uid_t user, base::UniqueFd fd) noexcept;
 
     /** Pieces of work of this user that are not finished. */
@@ -66,10 +76,12 @@ class Helpers {
     class State;
     using Destroy = void (*)(void*) noexcept;
 
+    void StartMissing();
     static void Dispose(State& state, uid_t user, void* object, Destroy destroy) noexcept;
 
-    base::UniqueFd event_;  // written when a piece is finished
+    base::UniqueFd event_;  // written when a piece is finished, or has no thread
     std::shared_ptr<State> state_;
+    Timer retry_;
     EventWatch watch_;
 };
 

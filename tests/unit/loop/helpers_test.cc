@@ -1,9 +1,13 @@
 #include "loop/helpers.h"
 
 #include "loop_fixture.h"
+#include "tests/support/run_together.h"
 
+#include <atomic>
+#include <cerrno>
 #include <semaphore>
 #include <string>
+#include <system_error>
 #include <thread>
 
 namespace shmd::loop {
@@ -14,6 +18,14 @@ class HelpersTest : public LoopTest {
     void TearDown() override {
         helpers_.reset();
         LoopTest::TearDown();
+    }
+
+    /** As RunUntil, for what a thread does without telling the loop. */
+    [[nodiscard]] bool AwaitThread(const std::function<bool()>& condition) {
+        const int64_t deadline_ns = NowNs() + 10 * base::kNsPerSecond;
+        while (!condition() && NowNs() < deadline_ns)
+            RunFor(base::kNsPerMs);
+        return condition();
     }
 
     std::optional<Helpers> helpers_{std::in_place, TheLoop()};
@@ -52,13 +64,13 @@ TEST_P(HelpersTest, AUserWhoseWorkHangsHoldsUpNoOther) {
     EXPECT_TRUE(RunUntil([&] { return done; }));
     EXPECT_EQ(helpers_->Unfinished(1), 2U);
     release.release();
-    EXPECT_TRUE(RunUntil([&] { return helpers_->Unfinished(1) == 0; }));
+    EXPECT_TRUE(AwaitThread([&] { return helpers_->Unfinished(1) == 0; }));
 }
 
 TEST_P(HelpersTest, ADescriptorIsClosed) {
     const long before = OpenFds();
     helpers_->Close(1, base::UniqueFd{::dup(0)});
-    EXPECT_TRUE(RunUntil([&] { return OpenFds() == before; }));
+    EXPECT_TRUE(AwaitThread([&] { return OpenFds() == before; }));
 }
 
 TEST_P(HelpersTest, WhatIsOwnedIsDestroyedOnTheUsersThread) {
@@ -90,6 +102,68 @@ TEST_P(HelpersTest, WhatIsOwnedMayOutliveThem) {
     // A thread does it that nobody waits for.
     while (OpenFds() > before - 1)  // the helpers' own descriptor went, too
         std::this_thread::yield();
+}
+
+/** Threads of this process. */
+long Threads() {
+    return std::distance(std::filesystem::directory_iterator{"/proc/self/task"}, {});
+}
+
+TEST_P(HelpersTest, AThreadThatLetsSomethingGoAtTheEndDoesNotWaitForItself) {
+    const auto closed =
+        std::make_shared<base::UniqueFd>();  // of whatever: it has to be destroyed
+    auto owned =
+        helpers_->Own(1, std::make_unique<std::shared_ptr<base::UniqueFd>>(closed));
+    std::binary_semaphore is_there{0};
+    helpers_->Run(2, [&] { is_there.release(); });
+    is_there.acquire();
+    const long before = Threads();
+    helpers_->Run(1, [&, last = std::move(owned)]() mutable {
+        // The other, which has nothing to do, ends at the end.
+        test::YieldUntil([=] { return Threads() <= before; });
+        last.reset();
+    });
+    const int64_t begin_ns = NowNs();
+    helpers_.reset();
+    EXPECT_LT(NowNs() - begin_ns, base::kNsPerSecond);
+    EXPECT_EQ(closed.use_count(), 1);
+}
+
+class ScarceThreadsTest : public HelpersTest {
+  protected:
+    ScarceThreadsTest() {
+        helpers_.emplace(TheLoop(), [this](const char* name, std::function<void()> body) {
+            ++tries_;
+            return are_scarce_ ? EAGAIN : base::StartDetached(name, std::move(body));
+        });
+    }
+
+    std::atomic<bool> are_scarce_ = true;
+    std::atomic<int> tries_ = 0;
+};
+SHMD_IN_BOTH_MODES(ScarceThreadsTest);
+
+TEST_P(ScarceThreadsTest, WhatWaitsForAThreadIsDoneWhenThereCanBeOne) {
+    const long before = OpenFds();
+    helpers_->Close(1, base::UniqueFd{::dup(0)});
+    helpers_->Own(2, std::make_unique<base::UniqueFd>(base::UniqueFd{::dup(0)})).reset();
+    ASSERT_TRUE(AwaitThread([&] { return tries_ >= 5; })) << "it tries no more";
+    EXPECT_EQ(OpenFds(), before + 2);
+    are_scarce_ = false;
+    EXPECT_TRUE(AwaitThread([&] { return OpenFds() == before; }));
+    EXPECT_TRUE(AwaitThread(
+        [&] { return helpers_->Unfinished(1) + helpers_->Unfinished(2) == 0; }));
+}
+
+TEST_P(ScarceThreadsTest, WorkThatFindsNoThreadIsRefusedAndNothingElseIsTakenBack) {
+    const long before = OpenFds();
+    helpers_->Close(1, base::UniqueFd{::dup(0)});
+    bool was_done = false;
+    EXPECT_THROW(helpers_->Run(1, [&] { was_done = true; }), std::system_error);
+    EXPECT_EQ(helpers_->Unfinished(1), 1U);
+    are_scarce_ = false;
+    EXPECT_TRUE(AwaitThread([&] { return OpenFds() == before; }));
+    EXPECT_FALSE(was_done);
 }
 
 TEST_P(HelpersTest, TheyDoNotWaitForWorkThatHangs) {

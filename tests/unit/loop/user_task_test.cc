@@ -189,15 +189,6 @@ TEST_P(UserTaskTest, NewcomersWithDearTasksHoldUpNoCalmTask) {
     EXPECT_LT(order_.find('c'), 30U);  // what they may at once, and they pause
 }
 
-TEST_P(UserTaskTest, TheSameTasksMakeNoPauseForThoseThatHaveSettledIn) {
-    const auto task = Make(1, 'x', 2 * UserQueue::kDearForNewcomerNs, 49);
-    task->SettleIn();
-    task->Request();
-    const int64_t begin_ns = NowNs();
-    ASSERT_TRUE(RunUntilOrderHas(50));
-    EXPECT_LT(NowNs() - begin_ns, 8 * 50 * UserQueue::kDearForNewcomerNs);
-}
-
 TEST_P(UserTaskTest, AnExceptionLeavesTheLoopUsable) {
     UserTask bad{TheLoop(), 1, [] { throw std::runtime_error{"bad"}; }, [](int64_t) {}};
     bad.Request();
@@ -280,6 +271,14 @@ TEST_P(UserQueueTest, AUserWhoPausedHasSavedNothingUp) {
     for (int i = 0; i < 20; ++i)
         count += Serve(base::kNsPerMs) == 1U ? 1 : 0;
     EXPECT_NEAR(count, 10, 1);
+}
+
+TEST_P(UserQueueTest, WhatIsDearForANewcomerMakesNoPauseForThoseThatHaveSettledIn) {
+    Member member{*this, 1};
+    Add(member);
+    for (int i = 0; i < 50; ++i)
+        ASSERT_EQ(Serve(2 * UserQueue::kDearForNewcomerNs), 1U);
+    EXPECT_EQ(queue_.NextTimeNs(), 0);
 }
 
 TEST_P(UserQueueTest, AUserWhoLeavesAndComesBackStillHasToPause) {
