@@ -104,6 +104,8 @@ base::UniqueFd Bind(const std::string& path) {
         base::ThrowErrno(("binding " + path).c_str());
     // Who may reach the socket is the directory's matter; who may do what, the server's.
     ::chmod(path.c_str(), 0666);
+    // Not before the Hello: closing one may take long, and no account has it yet.
+    ipc::LetDescriptorsCome(fd.Get(), false);
     base::RequireNonNegative(::listen(fd.Get(), kBacklog), "listen");
     return fd;
 }
@@ -150,6 +152,7 @@ base::UniqueFd FindPassedSocket() {
     // systemd lets 4096 connections queue, which one user alone can have there at all
     // times, before another user's.
     base::RequireNonNegative(::listen(fd.Get(), kBacklog), "LISTEN_FDS: listen");
+    ipc::LetDescriptorsCome(fd.Get(), false);
     return fd;
 }
 

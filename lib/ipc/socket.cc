@@ -15,6 +15,14 @@ namespace {
 // application that merely opens every PCM it finds.
 constexpr timeval kConnectTimeout{2, 0};
 
+#ifdef SO_PASSRIGHTS
+constexpr int kPassRights = SO_PASSRIGHTS;
+#elif defined __sparc__ || defined __hppa__
+constexpr int kPassRights = -1;  // they number options otherwise
+#else
+constexpr int kPassRights = 83;  // asm-generic/socket.h of Linux 6.16
+#endif
+
 }  // namespace
 
 std::string Environment(const char* name) {
@@ -55,6 +63,18 @@ base::UniqueFd TryConnect(const std::string& path) noexcept {
     } while (result < 0 && errno == EINTR);
     if (result < 0) fd.Reset();
     return fd;
+}
+
+void LetDescriptorsCome(int socket, bool may_come) noexcept {
+    const int value = may_come ? 1 : 0;
+    ::setsockopt(socket, SOL_SOCKET, kPassRights, &value, sizeof value);
+}
+
+bool DescriptorsMayCome(int socket) noexcept {
+    int value = 1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket, SOL_SOCKET, kPassRights, &value, &size) != 0 ||
+           value != 0;
 }
 
 ucred PeerOf(int socket) {

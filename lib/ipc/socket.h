@@ -44,4 +44,14 @@ ucred PeerOf(int socket);
  */
 std::vector<gid_t> PeerGroupsOf(int socket);
 
+/**
+ * Say whether the peer may send descriptors to `socket`; what is accepted from a
+ * listening socket begins as that is (SO_PASSRIGHTS, Linux 6.16). Where it may not, its
+ * message fails with EPERM. Older kernels, and other errors: it may.  Thread: any.
+ */
+void LetDescriptorsCome(int socket, bool may_come) noexcept;
+
+/** Whether the peer may send descriptors to `socket`, or may have done so before. */
+bool DescriptorsMayCome(int socket) noexcept;
+
 }  // namespace shmd::ipc

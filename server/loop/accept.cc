@@ -26,13 +26,15 @@ class AcceptOperation final : public Operation {
   public:
     AcceptOperation(Loop& loop, int listen_fd,
                     std::function<void(base::UniqueFd)> on_accept,
-                    std::function<void(int error)> on_error)
+                    std::function<void(int error)> on_error,
+                    std::function<bool()> has_room)
         : Operation{loop},
           listen_fd_{listen_fd},
           on_accept_{std::move(on_accept)},
           on_error_{std::move(on_error)},
-          retry_{loop, [this] { Submit(); }},
-          next_{loop, [this] { Submit(); }} {}
+          has_room_{std::move(has_room)},
+          retry_{loop, [this] { Next(); }},
+          next_{loop, [this] { Next(); }} {}
 
     void Start() { Submit(); }
 
@@ -60,10 +62,18 @@ class AcceptOperation final : public Operation {
         if (result >= 0 && !polling_) base::UniqueFd{result}.Reset();
     }
 
+    void Next() {
+        if (!has_room_ || has_room_())
+            Submit();
+        else
+            TryLater();
+    }
+
+    void TryLater() { retry_.ArmAtNs(base::SystemClock{}.NowNs() + Acceptor::kRetryNs); }
+
     void Fail(int error) {
         // Armed first: the callback may destroy the owner.
-        if (Acceptor::Recovers(error))
-            retry_.ArmAtNs(base::SystemClock{}.NowNs() + Acceptor::kRetryNs);
+        if (Acceptor::Recovers(error)) TryLater();
         on_error_(error);
     }
 
@@ -71,11 +81,13 @@ class AcceptOperation final : public Operation {
         next_.Cancel();
         on_accept_ = nullptr;
         on_error_ = nullptr;
+        has_room_ = nullptr;
     }
 
     int listen_fd_;
     std::function<void(base::UniqueFd)> on_accept_;
     std::function<void(int error)> on_error_;
+    std::function<bool()> has_room_;
     Timer retry_;
     CalmTask next_;
     bool polling_ = false;
@@ -83,9 +95,11 @@ class AcceptOperation final : public Operation {
 
 Acceptor::Acceptor(Loop& loop, int listen_fd,
                    std::function<void(base::UniqueFd)> on_accept,
-                   std::function<void(int error)> on_error)
+                   std::function<void(int error)> on_error,
+                   std::function<bool()> has_room)
     : operation_{std::make_shared<AcceptOperation>(loop, listen_fd, std::move(on_accept),
-                                                   std::move(on_error))} {
+                                                   std::move(on_error),
+                                                   std::move(has_room))} {
     operation_->Start();
 }
 

@@ -12,8 +12,8 @@ class AcceptOperation;
 
 /**
  * Accepts the connections that come to a listening socket (close-on-exec), one after the
- * other, while the loop is calm (CalmTask): a crowd waits in the backlog, not in our
- * descriptors.
+ * other, while the loop is calm (CalmTask) and its owner has room: a crowd waits in the
+ * backlog, not in our descriptors.
  *
  * What goes wrong with one connection is passed over. When descriptors or memory run out
  * (EMFILE, ENFILE, ENOBUFS, ENOMEM) on_error is told, the connection stays in the
@@ -28,11 +28,14 @@ class Acceptor {
      * @param listen_fd  borrowed: closed by the caller after this is destroyed
      * @param on_accept  called with each new connection
      * @param on_error   called with a positive errno
+     * @param has_room   asked before each but the first; false: it is asked again after
+     *                   kRetryNs. Empty: there always is
      *
      * Thread: loop.  Errors: std::system_error.  Either callback may destroy this.
      */
     Acceptor(Loop& loop, int listen_fd, std::function<void(base::UniqueFd)> on_accept,
-             std::function<void(int error)> on_error);
+             std::function<void(int error)> on_error,
+             std::function<bool()> has_room = nullptr);
     ~Acceptor();
 
     /** Whether `error`, as given to on_error, is one after which it tries again. */

@@ -1,5 +1,7 @@
 #include "loop/receive.h"
 
+#include "base/clock.h"
+#include "loop/timer.h"
 #include "loop/user_task.h"
 
 #include <liburing.h>
@@ -21,7 +23,8 @@ class ReceiveOperation final : public Operation {
           listener_{listener},
           discard_{std::move(discard)},
           task_{loop, source_.user, [this] { Receive(); },
-                [this](int64_t cost_ns) { OnDear(cost_ns); }} {}
+                [this](int64_t cost_ns) { OnDear(cost_ns); }},
+          later_{loop, [this] { task_.Request(); }} {}
 
     void Poll() {
         stage_ = Stage::kPolling;
@@ -51,6 +54,8 @@ class ReceiveOperation final : public Operation {
     /** The user's turn. */
     void Receive() {
         const auto keep = shared_from_this();
+        if (source_.may_receive && !source_.may_receive())
+            return later_.ArmAtNs(base::SystemClock{}.NowNs() + Receiver::kRetryNs);
         // Another receiver's message has not been dispatched: the next turn does it.
         if (buffer_->IsInUse()) return task_.Request();
         stage_ = Stage::kReceiving;
@@ -119,7 +124,10 @@ class ReceiveOperation final : public Operation {
         if (!Abandoned() && !closed_) listener_.OnDear(cost_ns);
     }
 
-    void Detach() noexcept override { task_.Cancel(); }
+    void Detach() noexcept override {
+        task_.Cancel();
+        source_.may_receive = nullptr;
+    }
 
     std::shared_ptr<MessageBuffer> buffer_;
     Receiver::Source source_;
@@ -129,6 +137,7 @@ class ReceiveOperation final : public Operation {
     bool closed_ = false;
     bool is_paused_ = false;
     UserTask task_;
+    Timer later_;
 };
 
 Receiver::Receiver(Loop& loop, std::shared_ptr<MessageBuffer> buffer, Source source,

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -63,7 +64,11 @@ class Receiver {
         int fd;      // borrowed
         /** Owns `fd`: kept until the kernel has let go of it. */
         std::shared_ptr<const void> owner;
+        /** Asked at the user's turn; false: the message waits in the socket, and it is
+         * asked again after kRetryNs. Empty: it always may. */
+        std::function<bool()> may_receive = nullptr;
     };
+    static constexpr int64_t kRetryNs = 20'000'000;
 
     /**
      * @param buffer    shared by all receivers of this loop

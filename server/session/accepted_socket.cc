@@ -18,6 +18,11 @@ void TakeFds(const cmsghdr& rights, std::span<int> numbers, size_t& count) noexc
 
 }  // namespace
 
+void AcceptedSocket::LetFdsCome() noexcept {
+    may_bring_fds_ = true;
+    ipc::LetDescriptorsCome(socket_.Get(), true);
+}
+
 void AcceptedSocket::BeginToClose() noexcept {
     const int on = 1;
     ::setsockopt(socket_.Get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);

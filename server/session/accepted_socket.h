@@ -1,10 +1,12 @@
 #pragma once
 
 #include "base/unique_fd.h"
+#include "ipc/socket.h"
 #include "session/charge.h"
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -26,11 +28,22 @@ class AcceptedSocket {
     /** kernel SCM_MAX_FD: a message cannot carry more. */
     static constexpr size_t kMaxFds = 253;
 
-    /** @param charge  given back when the socket is closed */
-    explicit AcceptedSocket(base::UniqueFd socket, Charge charge = {}) noexcept
-        : charge_{std::move(charge)}, socket_{std::move(socket)} {}
+    /** @param charge  given back when the socket is closed
+     *  @param token   likewise destroyed then */
+    explicit AcceptedSocket(base::UniqueFd socket, Charge charge = {},
+                            std::shared_ptr<const void> token = {}) noexcept
+        : charge_{std::move(charge)},
+          token_{std::move(token)},
+          socket_{std::move(socket)},
+          may_bring_fds_{ipc::DescriptorsMayCome(socket_.Get())} {}
 
     [[nodiscard]] int Get() const noexcept { return socket_.Get(); }
+
+    /** Whether descriptors may be in it. */
+    [[nodiscard]] bool MayBringFds() const noexcept { return may_bring_fds_; }
+
+    /** From here on the client may send descriptors. */
+    void LetFdsCome() noexcept;
 
     /** From here on the client can send no more, and what it sent is forgotten. */
     void BeginToClose() noexcept;
@@ -63,7 +76,9 @@ class AcceptedSocket {
     bool TakeOne(Fds& fds) noexcept;
 
     Charge charge_;
+    std::shared_ptr<const void> token_;
     base::UniqueFd socket_;
+    bool may_bring_fds_;
 };
 
 }  // namespace shmd::session

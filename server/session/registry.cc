@@ -15,6 +15,16 @@ namespace {
 // The session, its operations and its socket in the kernel; and the answers on their way.
 constexpr Amounts kConnectionAmounts{.connections = 1, .memory_bytes = 32 * 1024};
 
+/**
+ * Sockets beyond their users' limits that are not closed yet. They are on no account: the
+ * descriptors that no account may have (machine_limits.cc) are to suffice for them and
+ * the server's own. While there are as many, nothing is accepted.
+ */
+constexpr long kMostBeyondLimits = 64;
+/** So many of them are told why, at their users' turns. A user that pauses (UserQueue)
+ * would keep more of them, so the others are closed elsewhere. */
+constexpr long kMostAnswered = 16;
+
 // All sessions are looked at, so not more often: a deadline is kept that well.
 constexpr int64_t kLookEveryNs = 100 * base::kNsPerMs;
 
@@ -25,12 +35,18 @@ Registry::Registry(SessionContext& context, int listen_fd, const Options& option
       options_{options},
       accounts_{std::make_shared<Accounts>(options.limits, ::geteuid(),
                                            [this] { return reserve_.TryKeep(); })},
+      unanswered_{context.loop},
       timer_{context.loop, [this] { OnTimer(); }},
       acceptor_{context.loop, listen_fd,
                 [this](base::UniqueFd socket) { OnAccept(std::move(socket)); },
-                [this](int error) { OnAcceptError(error); }} {}
+                [this](int error) { OnAcceptError(error); },
+                [this] { return HasRoom(); }} {}
 
 Registry::~Registry() = default;
+
+bool Registry::HasRoom() const noexcept {
+    return beyond_limits_.use_count() - 1 < kMostBeyondLimits;
+}
 
 void Registry::OnAccept(base::UniqueFd socket) noexcept {
     last_accept_error_ = 0;
@@ -50,23 +66,42 @@ void Registry::OnAccept(base::UniqueFd socket) noexcept {
 
 void Registry::Add(uint64_t client_id, base::UniqueFd socket) {
     const ucred peer = ipc::PeerOf(socket.Get());
-    const int64_t now_ns = base::SystemClock{}.NowNs();
     Charge connection;
     Charge socket_charge;
     const Shortage shortage = TryCharge(connection, socket_charge, peer.uid);
+    const bool is_answered = !shortage || beyond_limits_.use_count() - 1 < kMostAnswered;
+    AcceptedSocket accepted{std::move(socket), std::move(socket_charge),
+                            shortage ? beyond_limits_ : std::shared_ptr<const void>{}};
+    if (is_answered)
+        AddSession(client_id, std::move(accepted), peer, std::move(connection), shortage);
+    else
+        CloseUnanswered(peer.uid, std::move(accepted));
+}
+
+void Registry::AddSession(uint64_t client_id, AcceptedSocket socket, const ucred& peer,
+                          Charge connection, const Shortage& shortage) {
+    const int64_t now_ns = base::SystemClock{}.NowNs();
+    const Charge account = connection.OfSameUser();
     ended_.reserve(sessions_.size() + 1);
     Entry& entry = sessions_[client_id];
     try {
-        entry = {now_ns, std::move(connection),
-                 std::make_unique<Session>(context_, client_id, std::move(socket), peer,
-                                           std::move(socket_charge),
-                                           [this, client_id] { OnEnd(client_id); })};
+        entry = {
+            now_ns, std::move(connection),
+            std::make_unique<Session>(context_, client_id, std::move(socket), peer,
+                                      account, [this, client_id] { OnEnd(client_id); })};
     } catch (...) {
         sessions_.erase(client_id);
         throw;
     }
     if (shortage) entry.session->RefuseConnection(shortage.error, shortage.reason);
     if (!timer_.Armed()) timer_.ArmAtNs(now_ns + options_.hello_ns);
+}
+
+void Registry::CloseUnanswered(uid_t uid, AcceptedSocket socket) {
+    unanswered_.Own(uid, std::make_unique<AcceptedSocket>(std::move(socket))).reset();
+    context_.log(true, {.kind = "refused", .uid = uid},
+                 "uid=" + std::to_string(uid) +
+                     " refused: one of many connections beyond its limit");
 }
 
 /** Both or none. */

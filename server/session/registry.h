@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "loop/accept.h"
+#include "loop/helpers.h"
 #include "loop/timer.h"
+#include "session/accepted_socket.h"
 #include "session/accounts.h"
 #include "session/memory_reserve.h"
 #include "session/session.h"
@@ -20,7 +22,8 @@ namespace shmd::session {
  *
  * A connection costs what a silent one holds (doc/decisions/0013) and has a deadline for
  * its Hello. When its user may have no more, the oldest of that user's connections that
- * has had no parameters for kIdleNs makes way.
+ * has had no parameters for kIdleNs makes way. A connection beyond the limit is told so;
+ * where there are many of those, the rest is closed unanswered.
  *
  * Thread: loop.  Errors: what one connection causes ends that connection alone.
  */
@@ -53,6 +56,10 @@ class Registry {
 
     void OnAccept(base::UniqueFd socket) noexcept;
     void Add(uint64_t client_id, base::UniqueFd socket);
+    void AddSession(uint64_t client_id, AcceptedSocket socket, const ucred& peer,
+                    Charge connection, const Shortage& shortage);
+    void CloseUnanswered(uid_t uid, AcceptedSocket socket);
+    [[nodiscard]] bool HasRoom() const noexcept;
     [[nodiscard]] Shortage TryCharge(Charge& connection, Charge& socket, uid_t uid);
     bool MakeWay(uid_t uid);
     void OnAcceptError(int error) noexcept;
@@ -65,6 +72,10 @@ class Registry {
     Options options_;
     MemoryReserve reserve_;
     std::shared_ptr<Accounts> accounts_;
+    // Each socket that is beyond its user's limit, until it is closed, is an owner, too.
+    std::shared_ptr<const int> beyond_limits_ = std::make_shared<const int>();
+    // Not those that close what clients sent: that may hang.
+    loop::Helpers unanswered_;
     std::unordered_map<uint64_t, Entry> sessions_;
     std::vector<uint64_t> ended_;  // has room for all, so that it never grows in OnEnd
     bool will_remove_ = false;

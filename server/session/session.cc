@@ -68,19 +68,18 @@ loop::Receiver::Discard MakeDiscard(loop::Helpers& helpers, uid_t uid,
 
 }  // namespace
 
-Session::Session(SessionContext& context, uint64_t client_id, base::UniqueFd socket,
-                 const ucred& peer, Charge socket_charge, std::function<void()> on_end)
+Session::Session(SessionContext& context, uint64_t client_id, AcceptedSocket socket,
+                 const ucred& peer, const Charge& account, std::function<void()> on_end)
     : context_{context},
       client_id_{client_id},
       peer_{peer},
       on_end_{std::move(on_end)},
-      send_charge_{socket_charge.OfSameUser()},
-      queue_charge_{socket_charge.OfSameUser()},
-      grants_charge_{socket_charge.OfSameUser()},
-      stream_charge_{socket_charge.OfSameUser()},
-      socket_{context.closer.Own(
-          peer.uid, AcceptedSocket{std::move(socket), std::move(socket_charge)},
-          MakeDiscard(context.helpers, peer.uid, send_charge_))},
+      send_charge_{account.OfSameUser()},
+      queue_charge_{account.OfSameUser()},
+      grants_charge_{account.OfSameUser()},
+      stream_charge_{account.OfSameUser()},
+      socket_{context.closer.Own(peer.uid, std::move(socket),
+                                 MakeDiscard(context.helpers, peer.uid, send_charge_))},
       task_{context.loop, peer.uid, [this] { OnTurn(); },
             [this](int64_t cost_ns) { OnDear(cost_ns); }},
       sender_{context.loop,
@@ -91,7 +90,8 @@ Session::Session(SessionContext& context, uint64_t client_id, base::UniqueFd soc
       gain_{context.gain},
       receiver_{context.loop,
                 context.buffer,
-                {peer.uid, socket_->Get(), socket_},
+                {peer.uid, socket_->Get(), socket_,
+                 [this] { return context_.closer.MayTakeFrom(peer_.uid, *socket_); }},
                 *this,
                 MakeDiscard(context.helpers, peer.uid, send_charge_)} {}
 
@@ -276,6 +276,7 @@ void Session::OnHello(const wire::Hello& hello) {
         return RefuseConnection(error.code().value(), error.what());
     }
     greeted_ = true;
+    socket_->LetFdsCome();
     task_.SettleIn();
     receiver_.SettleIn();
     sender_.SettleIn();

@@ -71,14 +71,14 @@ struct SessionContext {
 class Session final : private loop::Receiver::Listener, private engine::StreamListener {
   public:
     /**
-     * @param socket_charge  holds kSocketAmounts; on the same account is all that the
-     *                       client causes here
+     * @param socket  kept and charged until it is closed, which may be after this
+     * @param account  on it is all that the client causes here
      * @param on_end  called once, from inside a method of this, and does not throw: it
      *                remembers to destroy this, when no method of it is on the stack
      * Errors: std::system_error.
      */
-    Session(SessionContext& context, uint64_t client_id, base::UniqueFd socket,
-            const ucred& peer, Charge socket_charge, std::function<void()> on_end);
+    Session(SessionContext& context, uint64_t client_id, AcceptedSocket socket,
+            const ucred& peer, const Charge& account, std::function<void()> on_end);
     ~Session();
 
     /** What a connection that says nothing holds, beside the session itself. */

@@ -11,8 +11,9 @@ namespace shmd::session {
 
 namespace {
 
-// As many descriptors as two messages bring.
-constexpr size_t kMostForHelper = 2 * AcceptedSocket::kMaxFds;
+// One message may bring AcceptedSocket::kMaxFds more. With both a user stays below half
+// of the usual limit of 1,024 open files.
+constexpr size_t kMostForHelper = 128;
 constexpr int64_t kLookAgainNs = 100 * base::kNsPerMs;
 
 }  // namespace
@@ -32,7 +33,6 @@ class SocketCloser::State {
         loop::Receiver::Discard discard;
         loop::UserTask task;
         bool is_closing = false;
-        bool has_brought_fds = false;
         bool waits_for_helper = false;
         std::list<Entry>::iterator place;
     };
@@ -59,18 +59,17 @@ class SocketCloser::State {
 
     [[nodiscard]] size_t Count() const noexcept { return entries_.size(); }
 
+    [[nodiscard]] bool MayTakeFrom(uid_t user,
+                                   const AcceptedSocket& socket) const noexcept {
+        return !socket.MayBringFds() || helpers_.Unfinished(user) <= kMostForHelper;
+    }
+
   private:
     /** At the user's turn. */
     void Step(Entry& entry) {
-        if (entry.has_brought_fds &&
-            helpers_.Unfinished(entry.task.User()) > kMostForHelper)
-            return WaitForHelper(entry);
+        if (!MayTakeFrom(entry.task.User(), entry.socket)) return WaitForHelper(entry);
         if (!std::exchange(entry.is_closing, true)) entry.socket.BeginToClose();
-        const auto discard = [&](base::UniqueFd fd) {
-            entry.has_brought_fds = true;
-            entry.discard(std::move(fd));
-        };
-        if (entry.socket.DiscardOne(discard)) return entry.task.Request();
+        if (entry.socket.DiscardOne(entry.discard)) return entry.task.Request();
         entries_.erase(entry.place);
     }
 
@@ -107,6 +106,10 @@ std::shared_ptr<AcceptedSocket> SocketCloser::Own(uid_t user, AcceptedSocket soc
 
 size_t SocketCloser::Count() const noexcept {
     return state_->Count();
+}
+
+bool SocketCloser::MayTakeFrom(uid_t user, const AcceptedSocket& socket) const noexcept {
+    return state_->MayTakeFrom(user, socket);
 }
 
 void SocketCloser::Finish(int64_t most_ns) {

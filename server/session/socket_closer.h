@@ -17,7 +17,7 @@ namespace shmd::session {
  * until each is empty. So a user who leaves much behind pays for it with its own time.
  *
  * While a user's helper thread has much to close already, that user's sockets wait that
- * have brought descriptors.
+ * may have descriptors in them: MayTakeFrom.
  *
  * Thread: loop.
  */
@@ -36,6 +36,11 @@ class SocketCloser {
      */
     std::shared_ptr<AcceptedSocket> Own(uid_t user, AcceptedSocket socket,
                                         loop::Receiver::Discard discard);
+
+    /** Whether another message may be taken from a socket of `user`: what may come with
+     * it has to be closed, and that may never end. */
+    [[nodiscard]] bool MayTakeFrom(uid_t user,
+                                   const AcceptedSocket& socket) const noexcept;
 
     /** Sockets that are owned, or not closed yet. */
     [[nodiscard]] size_t Count() const noexcept;

@@ -17,12 +17,14 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
+import attackers
 import protocol_client as pc
 import sound
 from harness import (SANITIZED, SLOWNESS, Server, contains, equal, expect, fd_count, main,
                      skip, test, wait_until)
 
 NOBODY = 65534
+MOST_FDS = 253  # the kernel's SCM_MAX_FD
 RATE = 48000
 MIB = 1 << 20
 # A buffer of a second: these tests are not about its length.
@@ -171,6 +173,58 @@ def connections_that_say_hello_leave_room_for_another_user():
         victim = Victim(server)
         with Other(server, lambda path: forever(path, most=511, prepare=greet)):
             victim.start().succeed()
+        victim.require_exact()
+
+
+HANGING = 20
+
+
+def give_away(path, fd):
+    """@return whether the server has the last copy, so that its own close takes long"""
+    connection = pc.Connection(path, timeout=20)
+    greet(connection)
+    connection.send(pc.KICK, fds=[fd])
+    closing = attackers.close_elsewhere(fd)
+    closing.join(0.2)
+    return not closing.is_alive()
+
+
+def send_what_hangs(path):
+    """
+    All from one user: a descriptor whose close takes long, and then as many as a message
+    carries on each of HANGING connections.
+    """
+    # As many may be on their way, too.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    held = [pc.Connection(path, timeout=20) for _ in range(HANGING)]
+    for connection in held:
+        greet(connection)
+    make = attackers.tcp_maker()
+    while not give_away(path, make()):
+        pass
+    harmless = os.open("/dev/null", os.O_RDONLY)
+    for connection in held:
+        with contextlib.suppress(OSError):
+            connection.send_raw(pc.message(pc.KICK, fd_count=MOST_FDS),
+                                [harmless] * MOST_FDS)
+    yield
+    signal.pause()
+
+
+@test_of_two_users
+def descriptors_whose_closing_hangs_are_bounded():
+    with Limited("4096:4096", *DEVICES) as server:
+        victim = Victim(server)
+        before = fd_count(server.pid)
+        with Other(server, send_what_hangs):
+            player = victim.start()
+            wait_until("some have come", lambda: fd_count(server.pid) > before + MOST_FDS)
+            wait_until("it plays", lambda: "name=aplay stream=" in server.log())
+            held = fd_count(server.pid) - before
+            # 128 that wait for the helper, one message more, sockets and pools.
+            expect(held < 128 + MOST_FDS + 3 * HANGING, f"{held} are held")
+            player.succeed()
         victim.require_exact()
 
 

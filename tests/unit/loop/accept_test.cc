@@ -40,7 +40,8 @@ class AcceptTest : public LoopTest {
         return std::make_unique<Acceptor>(
             TheLoop(), listener_.Get(),
             [this](base::UniqueFd fd) { accepted_.push_back(std::move(fd)); },
-            [this](int error) { errors_.push_back(error); });
+            [this](int error) { errors_.push_back(error); },
+            [this] { return has_room_; });
     }
 
     void TearDown() override {
@@ -52,6 +53,7 @@ class AcceptTest : public LoopTest {
     base::UniqueFd listener_;
     std::vector<base::UniqueFd> accepted_;
     std::vector<int> errors_;
+    bool has_room_ = true;
 };
 SHMD_IN_BOTH_MODES(AcceptTest);
 
@@ -72,6 +74,19 @@ class NoDescriptorsLeft {
   private:
     rlimit before_{};
 };
+
+TEST_P(AcceptTest, ACrowdWaitsInTheBacklogUntilThereIsRoom) {
+    Listen();
+    has_room_ = false;
+    const auto acceptor = MakeAcceptor();
+    const auto first = Connect();
+    const auto second = Connect();
+    ASSERT_TRUE(RunUntil([&] { return accepted_.size() == 1; }));
+    RunFor(2 * Acceptor::kRetryNs);
+    EXPECT_EQ(accepted_.size(), 1U);
+    has_room_ = true;
+    EXPECT_TRUE(RunUntil([&] { return accepted_.size() == 2; }));
+}
 
 TEST_P(AcceptTest, ManyConnectionsAreAccepted) {
     Listen();

@@ -68,8 +68,10 @@ class ReceiveTest : public LoopTest {
     std::unique_ptr<Receiver> Receive(const base::UniqueFd& socket,
                                       Receiver::Listener& listener, uid_t user = kUser) {
         return std::make_unique<Receiver>(
-            TheLoop(), buffer_, Receiver::Source{user, socket.Get(), nullptr}, listener,
-            [this](base::UniqueFd fd) { discarded_.push_back(std::move(fd)); });
+            TheLoop(), buffer_,
+            Receiver::Source{user, socket.Get(), nullptr,
+                             [this] { return may_receive_; }},
+            listener, [this](base::UniqueFd fd) { discarded_.push_back(std::move(fd)); });
     }
 
     void TearDown() override {
@@ -84,6 +86,7 @@ class ReceiveTest : public LoopTest {
     std::shared_ptr<MessageBuffer> buffer_ =
         std::make_shared<MessageBuffer>(kMaxMessageBytes);
     std::vector<base::UniqueFd> discarded_;
+    bool may_receive_ = true;
     base::UniqueFd near_;
     base::UniqueFd far_;
     Recorder recorder_;
@@ -103,6 +106,17 @@ TEST_P(ReceiveTest, MessagesAndTheirDescriptorsArriveInOrder) {
         for (size_t i = 0; i < count; ++i)
             EXPECT_EQ(NumberOf(recorder_.fds[count][i]), 10 * count + 1 + i);
     }
+}
+
+TEST_P(ReceiveTest, AMessageThatMayNotBeReceivedWaitsInTheSocket) {
+    may_receive_ = false;
+    Connect();
+    ASSERT_TRUE(SendNow(far_, "x", NumberedFds(1, 1)));
+    RunFor(2 * Receiver::kRetryNs);
+    EXPECT_TRUE(recorder_.messages.empty());
+    may_receive_ = true;
+    ASSERT_TRUE(RunUntil([&] { return recorder_.messages.size() == 1; }));
+    EXPECT_EQ(recorder_.fds[0].size(), 1U);
 }
 
 TEST_P(ReceiveTest, ReceivedDescriptorsAreCloseOnExec) {

@@ -23,10 +23,11 @@ class RawClient {
                      sizeof kDeadline);
     }
 
+    /** @return 0 or an errno */
     template <typename T>
-    void Send(const T& message, std::vector<int> fds = {}) {
-        ipc::SendMessage(socket_.Get(), wire::BytesOf(message), std::span<const int>{fds},
-                         0);
+    int Send(const T& message, std::vector<int> fds = {}) {
+        return ipc::SendMessage(socket_.Get(), wire::BytesOf(message),
+                                std::span<const int>{fds}, 0);
     }
     void SendBytes(std::span<const std::byte> bytes) {
         ipc::SendMessage(socket_.Get(), bytes, std::span<const int>{}, 0);

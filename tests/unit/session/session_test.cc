@@ -109,6 +109,22 @@ TEST_F(SessionTest, DropsAMessageBeforeHello) {
     ExpectDropped("a message before hello");
 }
 
+/** Linux 6.16. */
+bool ThisKernelForbidsDescriptors() {
+    const base::UniqueFd socket{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    ipc::LetDescriptorsCome(socket.Get(), false);
+    return !ipc::DescriptorsMayCome(socket.Get());
+}
+
+TEST_F(SessionTest, ADescriptorBeforeTheHelloCannotEvenBeSent) {
+    if (!ThisKernelForbidsDescriptors()) GTEST_SKIP() << "no SO_PASSRIGHTS";
+    StartServer();
+    EXPECT_EQ(client_->Send(PoolMessage(), {STDIN_FILENO}), EPERM);
+    EXPECT_TRUE(client_->Greet());
+    SendPool();
+    EXPECT_TRUE(client_->Receive<wire::PoolRegistered>());
+}
+
 TEST_F(SessionTest, DropsASecondHello) {
     StartServer();
     client_->Greet();
