@@ -56,8 +56,10 @@ class Stream final : private Connection::Listener {
     [[nodiscard]] int PollFd() const noexcept { return readiness_.PollFd(); }
 
     /**
-     * One round trip. Errors: as Connection::Ask. After a refusal the stream has no
-     * parameters; when the server went meanwhile, it has those of before.
+     * One round trip. A stream without parameters whose server has ended the connection
+     * connects anew, whatever its patience. Errors: as Connection and Connection::Ask.
+     * After a refusal the stream has no parameters; when the server went meanwhile, it
+     * has those of before.
      */
     void SetParams(const Params& params);
     void FreeParams();
@@ -182,6 +184,8 @@ class Stream final : private Connection::Listener {
     void OnLost() noexcept;
     void StandStill(int64_t now_ns) noexcept;
     void TryAgain(int64_t now_ns) noexcept;
+    [[nodiscard]] bool IsConnected() const noexcept;
+    void ConnectAnew();
     void Resume(std::unique_ptr<Connection> connection);
     void Restart(wire::Wanted wanted) noexcept;
     void CopyFrames(std::span<const std::byte> old_pool) noexcept;

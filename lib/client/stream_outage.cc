@@ -56,6 +56,18 @@ void Stream::TryAgain(int64_t now_ns) noexcept {
     }
 }
 
+bool Stream::IsConnected() const noexcept {
+    return link_ == Link::kUp && connection_->IsAlive();
+}
+
+/** Errors: those of Connection. @pre it has no parameters: nothing is lost */
+void Stream::ConnectAnew() {
+    auto connection = std::make_unique<Connection>(options_);
+    OnLost();
+    readiness_.WatchTime(connection_->Socket(), kRetryNs);  // also without patience
+    Resume(std::move(connection));
+}
+
 /** Errors: those of Connection; the stream is as it was then, and lost. */
 void Stream::Resume(std::unique_ptr<Connection> connection) {
     const wire::Command command = command_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 namespace shmd::client {
 
@@ -18,6 +19,8 @@ constexpr uint64_t kSampleAlignment = 8;
 }  // namespace
 
 void Stream::SetParams(const Params& params) {
+    // A server ends a connection that was long without, to let others in (0013).
+    if (!has_params_ && !IsConnected()) ConnectAnew();
     if (link_ != Link::kUp) base::ThrowError(ENODEV, "the shmd server is gone");
     if (card_) ReturnCard(card_->Grant());
     const Agreed before = Current();
@@ -118,7 +121,12 @@ void Stream::FreeParams() {
     ForgetRings();
     if (link_ != Link::kUp) return;  // a server that is gone has freed everything already
     if (card_) ReturnCard(card_->Grant());
-    connection_->Ask<wire::ParamsFreed>(wire::MakeMessage<wire::FreeParams>(), *this);
+    try {
+        connection_->Ask<wire::ParamsFreed>(wire::MakeMessage<wire::FreeParams>(), *this);
+    } catch (const std::system_error&) {
+        if (connection_->IsAlive()) throw;
+        OnLost();
+    }
 }
 
 }  // namespace shmd::client

@@ -5,9 +5,10 @@ A client program for what aplay and arecord do not do, on libasound itself (ctyp
     alsa_client.py opens PCM N        open, set parameters and close N times; print how
                                       many descriptors were open before and after
     alsa_client.py poll-play PCM FILE.raw     write S16 stereo at 48 kHz, driven by poll
+    alsa_client.py late-params PCM    open; set parameters twice, when a line was read
     alsa_client.py poll-record PCM FRAMES FILE.raw       the same, reading
 
-The last two follow snd_pcm_poll_descriptors_revents alone, and print how often poll(2)
+Those that poll follow snd_pcm_poll_descriptors_revents alone, and print how often poll(2)
 returned, and how often that was for nothing.
 """
 
@@ -144,6 +145,16 @@ def poll_play(name, path):
     pcm.close()
 
 
+def late_params(name):
+    pcm = Pcm(name, PLAYBACK)
+    for _ in range(2):
+        print("ready", flush=True)
+        sys.stdin.readline()
+        pcm.set_params()
+        pcm.hw_free()
+    pcm.close()
+
+
 def poll_record(name, frames, path):
     pcm = Pcm(name, CAPTURE, NONBLOCK)
     pcm.set_params()
@@ -166,6 +177,8 @@ def poll_record(name, frames, path):
 def main(action, name, *arguments):
     if action == "opens":
         opens(name, int(arguments[0]))
+    elif action == "late-params":
+        late_params(name)
     elif action == "poll-play":
         poll_play(name, arguments[0])
     elif action == "poll-record":

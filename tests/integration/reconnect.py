@@ -4,6 +4,7 @@
 import array
 import os
 import signal
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -11,6 +12,8 @@ import sound
 from harness import (SHMD, SLOWNESS, Failed, Program, Server, contains, equal, expect,
                      main, test, test_each, wait_until)
 
+CLIENT_OF_ALSA = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                              "alsa_client.py")
 RATE = 48000
 FRAME_BYTES = 4
 BUFFER_FRAMES = 4800
@@ -178,6 +181,21 @@ def a_recorder_outlives_its_server(memfd):
         equal("xruns", 1, recorder.errors.count("overrun!!!"))
         equal("what it recorded", 3 * RATE * FRAME_BYTES,
               os.path.getsize(host.path("recorded")))
+
+
+@test
+def a_pcm_without_parameters_gets_them_from_the_next_server():
+    with Server("virtual") as host, Mortal(host) as server:
+        client = host.start(sys.executable, CLIENT_OF_ALSA, "late-params", "shm",
+                            environment=server.environment, stdin=subprocess.PIPE)
+        for times in (1, 2):
+            wait_until("it has no parameters",
+                       lambda t=times: client.output.count("ready") == t)
+            server.stop()
+            server.start()
+            client.stdin.write(b"\n")
+            client.stdin.flush()
+        client.succeed()
 
 
 @test

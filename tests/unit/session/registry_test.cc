@@ -1,5 +1,6 @@
 #include "session/registry.h"
 
+#include "client/stream.h"
 #include "shm/pool.h"
 #include "tests/support/fd_checked_test.h"
 #include "tests/unit/render/fake_client.h"
@@ -299,6 +300,28 @@ TEST_F(RegistryTest, TheOldestIdleConnectionOfAUserMakesWay) {
     Open(younger);
     plays.Send(wire::MakeMessage<wire::FreeParams>(5));
     EXPECT_TRUE(plays.Receive<wire::ParamsFreed>());
+}
+
+TEST_F(RegistryTest, AStreamThatMadeWayConnectsAnewWhenItGetsParameters) {
+    Start({.limits = ConnectionLimit(1), .idle_ns = 0});
+    client::Connection::Options options;
+    options.server = server_->Path();
+    const client::Stream::Params params{.format = 3,
+                                        .rate_hz = 48000,
+                                        .channels = 2,
+                                        .frame_bytes = 4,
+                                        .period_frames = 480,
+                                        .buffer_frames = kBufferFrames};
+    client::Stream first{options};
+    client::Stream second{options};
+    first.SetParams(params);
+    EXPECT_EQ(first.Start(), 0);
+    EXPECT_TRUE(first.HasParams());
+    EXPECT_THROW(second.SetParams(params), std::system_error) << "there is no room";
+    first.FreeParams();
+    second.SetParams(params);
+    EXPECT_NO_THROW(second.FreeParams());
+    first.FreeParams();
 }
 
 TEST_F(RegistryTest, NoConnectionMakesWayThatMayBeOnItsWay) {
