@@ -14,10 +14,12 @@ import resource
 import signal
 import struct
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
 import attackers
+import epoll_attack
 import protocol_client as pc
 import sound
 from harness import (SANITIZED, SLOWNESS, Server, contains, equal, expect, fd_count, main,
@@ -226,6 +228,63 @@ def descriptors_whose_closing_hangs_are_bounded():
             expect(held < 128 + MOST_FDS + 3 * HANGING, f"{held} are held")
             player.succeed()
         victim.require_exact()
+
+
+CROWD = 700
+
+
+class MostDescriptors:
+    """How many more than at the start a process has at most while it is watched."""
+
+    def __init__(self, pid):
+        self.count = 0
+        self._pid, self._before = pid, fd_count(pid)
+        self._is_over = threading.Event()
+        self._watcher = threading.Thread(target=self._watch)
+
+    def _watch(self):
+        while not self._is_over.is_set():
+            self.count = max(self.count, fd_count(self._pid) - self._before)
+
+    def __enter__(self):
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_):
+        self._is_over.set()
+        self._watcher.join()
+
+
+def crowd_while_pausing(path):
+    """
+    One connection, whose messages are so dear that its user has to pause; meanwhile many
+    beyond the limit, which wait for that user's turn.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    silent = pc.Connection(path, timeout=20)
+    greet(silent)
+    dear = pc.Connection(path, timeout=20)
+    greet(dear)
+    held = [silent, dear, epoll_attack.Entries(dear.socket.fileno(), 200000)]
+    dear.socket.setblocking(False)
+    for _ in range(3):
+        dear.send(pc.SET_GAIN, epoll_attack.GAIN_1, 9)
+    with contextlib.suppress(OSError):
+        while len(held) < CROWD:
+            held.append(pc.Connection(path, timeout=20))
+    yield
+    signal.pause()
+
+
+@test_of_two_users
+def connections_beyond_the_limit_do_not_pile_up_while_their_user_pauses():
+    with Server(*DEVICES, settings=("max_clients_per_user=2",)) as server:
+        with MostDescriptors(server.pid) as most:
+            with Other(server, crowd_while_pausing):
+                server.run(*APLAY, "-f", "cd", "-d", "1", "/dev/zero")
+        # 64 of them, and what the others have.
+        expect(most.count < 64 + 20, f"{most.count} were held at once")
 
 
 @test
