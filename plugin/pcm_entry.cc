@@ -37,7 +37,7 @@ int Open(snd_pcm_t** pcm, const char* name, snd_config_t* root, snd_config_t* co
     } catch (const std::system_error& error) {
         if (!options.fallback.empty() && !g_opening_fallback)
             return OpenFallback(pcm, options, root, stream, mode);
-        SNDERR("shmd: %s", error.what());
+        shmd::plugin::Tell(error);
         throw;
     }
     return opened.release()->CreatePcm(name, mode, pcm);

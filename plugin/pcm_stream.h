@@ -6,6 +6,7 @@
 
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
+#include <poll.h>
 #include <cstdint>
 #include <mutex>
 
@@ -17,6 +18,9 @@ namespace shmd::plugin {
  * alsa-lib calls some callbacks under its own lock and some not, and applications use a
  * handle from two threads, so each takes `mutex_`, never for a wait. Starts no thread,
  * installs no handler, prints nothing by itself.
+ *
+ * A thread may end in a call, or leave it (doc/decisions/0018): all callbacks run in
+ * Guarded(), and what waits, waits where nothing of ours is held.
  */
 class PcmStream {
   public:
@@ -31,7 +35,12 @@ class PcmStream {
         return *static_cast<PcmStream*>(io->private_data);
     }
     static const snd_pcm_ioplug_callback_t& Callbacks() noexcept;
+    /** The callback of alsa-lib that is `kMethod` of its stream. */
+    template <auto kMethod, typename... Arguments>
+    static auto Call(snd_pcm_ioplug_t* io, Arguments... arguments);
+    static int DrainAndWait(snd_pcm_ioplug_t* io);
 
+    int Close() noexcept;
     int Start() noexcept;
     int Stop() noexcept;
     snd_pcm_sframes_t Pointer() noexcept;
@@ -41,14 +50,14 @@ class PcmStream {
     int HwFree();
     int SwParams(snd_pcm_sw_params_t* params) noexcept;
     int Prepare() noexcept;
-    int Drain() noexcept;
+    int Drain(int64_t& deadline_ns) noexcept;
     int BeginDrain() noexcept;
-    int WaitUntilDrained() noexcept;
-    int Pause(bool pause) noexcept;
-    int Revents(bool was_readable, unsigned short* revents) noexcept;
+    int LeftToDrainMs(int64_t& deadline_ns) noexcept;
+    int Pause(int enable) noexcept;
+    int Revents(const pollfd* fds, unsigned count, unsigned short* revents) noexcept;
     int Delay(snd_pcm_sframes_t* delay) noexcept;
     [[nodiscard]] snd_pcm_chmap_t* GetChannelMap() const noexcept;
-    int SetChannelMap(const snd_pcm_chmap_t& map);
+    int SetChannelMap(const snd_pcm_chmap_t* map);
 
     struct Readiness {
         client::Stream::State state;
@@ -71,7 +80,9 @@ class PcmStream {
               uint32_t frames) noexcept;
     [[nodiscard]] bool IsMmap() const noexcept;
 
-    std::mutex mutex_;
+    // Recursive, as alsa-lib's own lock of a handle: a signal handler that calls this
+    // handle, or leaves a call by longjmp(3), does not stop its own thread for ever.
+    std::recursive_mutex mutex_;
     // A child that inherits the handle may close it, which is not to stop its parent's
     // sound, and becomes its owner when it uses it.
     ProcessMark owner_;
