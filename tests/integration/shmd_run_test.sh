@@ -14,6 +14,10 @@ self=$(readlink -f "${BASH_SOURCE[0]}")
 run=$(readlink -f "${SHMD_RUN:-${abs_top_builddir:-.}/shmd-run}")
 wav=/usr/share/sounds/alsa/Front_Center.wav
 work=$(mktemp -d)
+# Root's folder is one that a command which becomes another user can reach.
+chmod 711 "$work"
+folder_mode=700
+[ "$(id -u)" != 0 ] || folder_mode=711
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 unset SHMD_SOCKET ALSA_CONFIG_PATH
@@ -96,7 +100,20 @@ the_environment_names_the_server() {
     expect status 0 "$(status "$run" -- sh -c '
         test -S "$SHMD_SOCKET" && stat -c %a "${SHMD_SOCKET%/*}" &&
         cat "/proc/$SHMD_SERVER_PID/comm" && echo "${ALSA_PLUGIN_DIR-unset}"')" &&
-        expect seen '700 shmd unset' "$(tr '\n' ' ' <out | sed 's/ $//')"
+        expect seen "$folder_mode shmd unset" "$(tr '\n' ' ' <out | sed 's/ $//')"
+}
+
+a_command_that_becomes_another_user_plays() {
+    local other=(setpriv --reuid=4321 --regid=4321 --clear-groups)
+    if [ "$(id -u)" != 0 ] || ! "${other[@]}" true 2>/dev/null; then
+        echo "SKIP: only root can become another user"
+        skipped=$((skipped + 1))
+        return
+    fi
+    mkdir -p closed
+    chmod 700 closed
+    expect status 0 "$(umask 077 && XDG_RUNTIME_DIR=$work/closed TMPDIR='' \
+        status "$run" -- "${other[@]}" aplay -q -D shm "$wav")"
 }
 
 nothing_is_left_behind() {

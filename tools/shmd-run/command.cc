@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include <poll.h>
+#include <unistd.h>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -35,6 +36,7 @@ CommandEnvironment CommandEnvironment::For(const std::string& socket_path,
                                            const std::string& config_path,
                                            const Layout& layout) {
     CommandEnvironment environment{{{"SHMD_SOCKET", socket_path},
+                                    {"SHMD_SERVER_USER", std::to_string(geteuid())},
                                     {"SHMD_SERVER_PID", std::to_string(server_pid)},
                                     {"ALSA_CONFIG_PATH", config_path}}};
     if (!layout.preload.empty()) {

@@ -15,6 +15,9 @@ struct CommandEnvironment {
     std::vector<std::pair<std::string, std::string>> variables;
 
     /**
+     * A command that becomes another user talks to the server all the same: it is told
+     * whose that is.
+     *
      * @param socket_path  the private server's socket
      * @param server_pid   its process, for COMMANDs that study it
      * @param config_path  the value for ALSA_CONFIG_PATH

@@ -1,8 +1,10 @@
 #include "tools/shmd-run/private_config.h"
 
 #include <alsa/asoundlib.h>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <initializer_list>
 #include <iterator>
@@ -12,6 +14,8 @@
 namespace shmd::run {
 namespace {
 
+constexpr std::array kFiles{"alsa.conf", "shm.conf", "again.conf"};
+constexpr auto kReadable = static_cast<std::filesystem::perms>(0644);
 constexpr const char* kDefaultPcm = R"(
 pcm.!default {
 	type empty
@@ -68,12 +72,14 @@ std::string StockConfigPath() {
 
 std::string WritePrivateConfig(const TempDir& directory, const Layout& layout,
                                bool as_default) {
-    const std::string top = directory.PathOf("alsa.conf");
-    const std::string definitions = directory.PathOf("shm.conf");
-    const std::string again = directory.PathOf("again.conf");
+    const std::string top = directory.PathOf(kFiles[0]);
+    const std::string definitions = directory.PathOf(kFiles[1]);
+    const std::string again = directory.PathOf(kFiles[2]);
     WriteFile(definitions, Definitions(layout, as_default));
     WriteFile(again, LoadHook({definitions}));
     WriteFile(top, LoadHook({definitions, again}));
+    for (const char* name : kFiles)
+        directory.Share(name, kReadable);
     return StockConfigPath() + ":" + top;
 }
 

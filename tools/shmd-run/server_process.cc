@@ -24,6 +24,8 @@ constexpr int64_t kReadyTimeoutNs = 10 * base::kNsPerSecond;
 constexpr int64_t kStopTimeoutNs = 5 * base::kNsPerSecond;
 /** Under valgrind everything takes this many times as long. */
 constexpr int64_t kPrefixPatience = 12;
+constexpr const char* kSocket = "socket";
+constexpr auto kConnectable = static_cast<std::filesystem::perms>(0666);
 /** Where socket activation puts the first socket: SD_LISTEN_FDS_START. */
 constexpr int kActivationFd = 3;
 
@@ -70,8 +72,9 @@ void DieWith(pid_t parent) {
     if (getppid() != parent) _exit(127);
 }
 
-base::UniqueFd Listen(const std::string& path) {
-    base::UniqueFd fd = BindUnixSocket(SOCK_SEQPACKET, path);
+base::UniqueFd Listen(const TempDir& directory) {
+    base::UniqueFd fd = BindUnixSocket(SOCK_SEQPACKET, directory.PathOf(kSocket));
+    directory.Share(kSocket, kConnectable);
     base::RequireNonNegative(listen(fd.Get(), SOMAXCONN), "listen");
     return fd;
 }
@@ -89,9 +92,9 @@ base::UniqueFd Listen(const std::string& path) {
 
 ServerProcess::ServerProcess(const Options& options, const Layout& layout,
                              const TempDir& directory, const Signals& signals)
-    : socket_path_{directory.PathOf("socket")},
+    : socket_path_{directory.PathOf(kSocket)},
       notify_path_{directory.PathOf("notify")},
-      listener_{Listen(socket_path_)},
+      listener_{Listen(directory)},
       notify_{BindUnixSocket(SOCK_DGRAM, notify_path_)},
       patience_{options.server_prefix.empty() ? 1 : kPrefixPatience},
       child_{Arguments(options, layout), [this, &options, &signals, parent = getpid()] {

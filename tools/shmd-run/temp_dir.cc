@@ -1,7 +1,9 @@
 #include "tools/shmd-run/temp_dir.h"
 
 #include <sys/un.h>
+#include <unistd.h>
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cctype>
 #include <cstdlib>
@@ -10,8 +12,13 @@
 #include <string_view>
 
 namespace shmd::run {
+
+namespace fs = std::filesystem;
+
 namespace {
 
+constexpr auto kSearchable =
+    fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec;
 constexpr std::string_view kTemplate = "/shmd-run-XXXXXX";
 
 bool IsPlain(std::string_view path) {
@@ -28,6 +35,18 @@ bool IsUsable(std::string_view parent) {
            parent.size() + kRest <= sizeof(sockaddr_un{}.sun_path);
 }
 
+/** Whether all users may look up names in `folder`, and in all that it lies in. */
+bool IsOpenToAll(const fs::path& folder) {
+    std::error_code error;
+    fs::path path = fs::canonical(folder, error);
+    while (!error && path.has_relative_path()) {
+        const fs::perms may = fs::status(path, error).permissions();
+        if (error || (may & fs::perms::others_exec) == fs::perms::none) return false;
+        path = path.parent_path();
+    }
+    return !error;
+}
+
 /** The new directory in `parent`, or nothing. */
 std::string TryMakeIn(const char* parent) {
     if (parent == nullptr || !IsUsable(parent)) return "";
@@ -37,11 +56,18 @@ std::string TryMakeIn(const char* parent) {
 
 }  // namespace
 
-TempDir::TempDir() {
-    for (const char* parent : {static_cast<const char*>(std::getenv("XDG_RUNTIME_DIR")),
-                               static_cast<const char*>(std::getenv("TMPDIR")), "/tmp"}) {
-        path_ = TryMakeIn(parent);
-        if (!path_.empty()) return;
+TempDir::TempDir() : is_shared_{geteuid() == 0} {
+    const std::array<const char*, 3> parents{std::getenv("XDG_RUNTIME_DIR"),
+                                             std::getenv("TMPDIR"), "/tmp"};
+    for (const bool may_be_closed : {false, true}) {
+        for (const char* parent : parents) {
+            const bool is_fit = !is_shared_ || may_be_closed ||
+                                (parent != nullptr && IsOpenToAll(parent));
+            path_ = is_fit ? TryMakeIn(parent) : "";
+            if (path_.empty()) continue;
+            Share("", kSearchable);
+            return;
+        }
     }
     throw std::runtime_error(
         "cannot make a directory in XDG_RUNTIME_DIR, TMPDIR or /tmp (short names without "
@@ -50,7 +76,11 @@ TempDir::TempDir() {
 
 TempDir::~TempDir() {
     std::error_code ignored;  // nobody is left who could act on it
-    std::filesystem::remove_all(path_, ignored);
+    fs::remove_all(path_, ignored);
+}
+
+void TempDir::Share(const std::string& name, fs::perms mode) const {
+    if (is_shared_) fs::permissions(name.empty() ? path_ : PathOf(name), mode);
 }
 
 std::string TempDir::PathOf(const std::string& name) const {
