@@ -53,13 +53,13 @@ auto Guarded(Body body) -> decltype(body()) {
 }
 
 /**
- * Say `error` through alsa-lib, in words. The program's own handler, which alsa-lib
- * calls, may throw: then `error` is still the answer. Thread: any.  Realtime: no. Errors:
- * none.
+ * Say `words` through alsa-lib. The program's own handler, which alsa-lib calls, may
+ * throw: then the error that the words are about is still the answer.
+ * Thread: any.  Realtime: no.  Errors: none.
  */
-inline void Tell(const std::system_error& error) noexcept {
+inline void Tell(const char* words) noexcept {
     try {
-        SNDERR("shmd: %s", error.what());
+        SNDERR("shmd: %s", words);
     } catch (...) {
         return;
     }

@@ -7,6 +7,7 @@
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
 #include <memory>
+#include <string>
 #include <system_error>
 
 namespace {
@@ -26,6 +27,14 @@ int OpenFallback(snd_pcm_t** pcm, const PcmOptions& options, snd_config_t* root,
     return error;
 }
 
+/** What alsa-lib has said of the fallback does not say why it was opened. */
+void TellBothFailed(const std::system_error& error, const std::string& fallback,
+                    int result) {
+    const std::string words = std::string{error.what()} + "; and the fallback " +
+                              fallback + " cannot be opened: " + snd_strerror(result);
+    shmd::plugin::Tell(words.c_str());
+}
+
 int Open(snd_pcm_t** pcm, const char* name, snd_config_t* root, snd_config_t* config,
          snd_pcm_stream_t stream, int mode) {
     PcmOptions options;
@@ -35,9 +44,12 @@ int Open(snd_pcm_t** pcm, const char* name, snd_config_t* root, snd_config_t* co
     try {
         opened = std::make_unique<PcmStream>(options, stream);
     } catch (const std::system_error& error) {
-        if (!options.fallback.empty() && !g_opening_fallback)
-            return OpenFallback(pcm, options, root, stream, mode);
-        shmd::plugin::Tell(error);
+        if (!options.fallback.empty() && !g_opening_fallback) {
+            const int result = OpenFallback(pcm, options, root, stream, mode);
+            if (result < 0) TellBothFailed(error, options.fallback, result);
+            return result;
+        }
+        shmd::plugin::Tell(error.what());
         throw;
     }
     return opened.release()->CreatePcm(name, mode, pcm);

@@ -121,7 +121,7 @@ void PcmStream::SendParams() {
     try {
         stream_.SetParams(params_);
     } catch (const std::system_error& error) {
-        Tell(error);
+        Tell(error.what());
         throw;
     }
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "client/program_name.h"
 #include "ipc/server_trust.h"
 #include "ipc/socket.h"
 #include "shm/memfd.h"
@@ -115,13 +116,16 @@ void Connection::Greet(const Options& options) {
     auto hello = wire::MakeMessage<wire::Hello>(NextSerial());
     hello.version = wire::kProtocolVersion;
     hello.flags = own_pool_.IsShared() ? wire::kCapabilityMemfd : 0;
-    wire::SetText(hello.name, program_invocation_short_name);
+    wire::SetText(hello.name, ProgramName());
     RequireSent(wire::BytesOf(hello));
     auto open = wire::MakeMessage<wire::OpenStream>(NextSerial());
     open.direction = static_cast<uint8_t>(options.direction);
     if (options.device.size() >= sizeof open.device)
         base::ThrowError(ENODEV, "the device's name is too long");
     wire::SetText(open.device, options.device);
+    // The server would take it for malformed, and go.
+    if (!wire::FindText(open.device))
+        base::ThrowError(ENODEV, "the device's name has a control character");
     RequireSent(wire::BytesOf(open));
     const int64_t deadline_ns = AnswerDeadlineNs();
     for (bool greeted = false;;) {
