@@ -27,10 +27,10 @@ constexpr int kMostErrno = 4095;  // the kernel's MAX_ERRNO
 
 shm::OwnPool MakePool() {
     try {
-        return shm::OwnPool::Shared();
+        return shm::OwnPool::Shared(wire::kPoolBytes, wire::kBlockBytes);
     } catch (const std::system_error&) {
         // A sandbox forbids memfds, or the kernel is old: the socket carries the payload.
-        return shm::OwnPool::Private();
+        return shm::OwnPool::Private(wire::kBlockBytes);
     }
 }
 
@@ -169,8 +169,9 @@ void Connection::TakeServerPool(std::span<const std::byte> message) {
     const auto fault = shm::CheckOneWay(fd, pool->size_bytes);
     if (fault != shm::PoolFault::kNone) ThrowProtocol(shm::Describe(fault));
     try {
-        server_pool_ = shm::Mapping::OfFile(fd, static_cast<size_t>(pool->size_bytes),
-                                            shm::Mapping::Access::kReadOnly);
+        server_pool_ =
+            shm::Mapping::OfFile(fd, wire::kBlockBytes, shm::Mapping::Access::kReadOnly);
+        server_pool_bytes_ = static_cast<size_t>(pool->size_bytes);
     } catch (const std::system_error&) {
         // No address space left (a 32-bit program, a limit): the socket carries the
         // payload.
@@ -181,7 +182,7 @@ void Connection::OfferOwnPool() {
     auto registration = wire::MakeMessage<wire::RegisterPool>(NextSerial());
     registration.header.fd_count = 1;
     registration.pool_id = wire::kClientPoolId;
-    registration.size_bytes = own_pool_.Bytes().size();
+    registration.size_bytes = own_pool_.SizeBytes();
     const base::UniqueFd fd = own_pool_.TakeFd();
     const int raw_fd = fd.Get();
     const int error =
@@ -197,6 +198,14 @@ bool Connection::PoolsAreShared(Listener& listener) {
     pools_are_shared_ =
         answer.header.type == static_cast<uint16_t>(MessageType::kPoolRegistered);
     return pools_are_shared_;
+}
+
+bool Connection::TryMapOwnPool(size_t bytes) noexcept {
+    return bytes <= own_pool_.SizeBytes() && own_pool_.TryMap(bytes);
+}
+
+bool Connection::TryMapServerPool(size_t bytes) noexcept {
+    return bytes <= server_pool_bytes_ && server_pool_.TryGrow(bytes);
 }
 
 std::optional<Connection::Incoming> Connection::FindIncoming(

@@ -69,11 +69,23 @@ class Connection {
      */
     bool PoolsAreShared(Listener& listener);
 
-    /** This side's pool; private memory if it could not be shared. */
+    /**
+     * Map the first `bytes` of a pool, of which at first only the block is: who locks all
+     * memory (mlockall(2)) pays for the rest at once. The pool may lie elsewhere then.
+     * @return false: it has not so many, or there is no room
+     */
+    [[nodiscard]] bool TryMapOwnPool(size_t bytes) noexcept;
+    [[nodiscard]] bool TryMapServerPool(size_t bytes) noexcept;
+    /** From now on the payload goes over the socket. */
+    void GiveUpPools() noexcept { pools_are_shared_ = false; }
+
+    /** This side's pool, as far as it is mapped; private memory if it could not be
+     * shared.
+     */
     [[nodiscard]] std::span<std::byte> OwnPool() const noexcept {
         return own_pool_.Bytes();
     }
-    /** The server's pool; empty if it could not be shared. */
+    /** The server's pool, as far as it is mapped; empty if it could not be shared. */
     [[nodiscard]] std::span<const std::byte> ServerPool() const noexcept {
         return server_pool_.Bytes();
     }
@@ -121,6 +133,7 @@ class Connection {
     shm::OwnPool own_pool_;
     base::UniqueFd socket_;
     shm::Mapping server_pool_;
+    size_t server_pool_bytes_ = 0;  // of the whole
     wire::StreamOpened opened_{};
     bool server_has_memfd_ = false;
     bool pools_are_shared_ = false;

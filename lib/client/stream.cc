@@ -36,7 +36,8 @@ Stream::Stream(const Connection::Options& options, int64_t patience_ns)
 /** There is always a block to look at, also before it is known who carries the payload.
  */
 void Stream::MakeMirror() {
-    if (!mirror_ && connection_->ServerPool().empty()) mirror_ = shm::OwnPool::Private();
+    if (!mirror_ && connection_->ServerPool().empty())
+        mirror_ = shm::OwnPool::Private(wire::kBlockBytes);
 }
 
 wire::ClientBlock& Stream::OwnBlock() const noexcept {

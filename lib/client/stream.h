@@ -188,7 +188,7 @@ class Stream final : private Connection::Listener {
     void ConnectAnew();
     void Resume(std::unique_ptr<Connection> connection);
     void Restart(wire::Wanted wanted) noexcept;
-    void CopyFrames(std::span<const std::byte> old_pool) noexcept;
+    void CopyFrames(const shm::RingArea<std::byte>& old_ring) noexcept;
 
     /** What AgreeParams replaces, and what is brought back if it fails. */
     struct Agreed {
@@ -204,6 +204,11 @@ class Stream final : private Connection::Listener {
     void BringBack(const Agreed& agreed) noexcept;
     void AgreeParams();
     void AskForParams();
+    wire::ParamsSet SendParams();
+    bool TryMapRing(const wire::ParamsSet& answer) noexcept;
+    [[nodiscard]] size_t RingBytes() const noexcept {
+        return size_t{params_.buffer_frames} * params_.frame_bytes;
+    }
     void ForgetRings() noexcept {
         write_ring_ = {};
         read_ring_ = {};
@@ -254,8 +259,9 @@ class Stream final : private Connection::Listener {
     shm::RingArea<std::byte> write_ring_;
     shm::RingArea<const std::byte> read_ring_;
     std::optional<CardRing> card_;  // while the server grants it
-    // Over the socket: the server's pool as its messages describe it.
+    // Over the socket: the server's block as its messages describe it, and the ring.
     std::optional<shm::OwnPool> mirror_;
+    shm::Mapping socket_ring_;
 };
 
 }  // namespace shmd::client

@@ -74,6 +74,7 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
     const Wanted wanted = command.wanted;
     const Agreed agreed = Current();
     auto mirror = std::exchange(mirror_, {});
+    auto socket_ring = std::exchange(socket_ring_, {});
     std::swap(connection, connection_);
     try {
         MakeMirror();
@@ -86,6 +87,7 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
         BringBack(agreed);
         std::swap(connection, connection_);
         mirror_ = std::move(mirror);
+        socket_ring_ = std::move(socket_ring);
         throw;
     }
     readiness_.ForgetTime();
@@ -93,7 +95,7 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
     link_ = Link::kUp;
     is_refreshing_ = false;
     next_alive_check_ns_ = 0;
-    CopyFrames(connection->OwnPool());
+    CopyFrames(agreed.write_ring);
     SetThresholds(avail_min_, stop_threshold_);
     OwnBlock().written_frames.store(appl_, std::memory_order_release);
     // What has an xrun is the application's to start again.
@@ -104,11 +106,11 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
 }
 
 /** What is queued, and what a rewind may come back to. */
-void Stream::CopyFrames(std::span<const std::byte> old_pool) noexcept {
+void Stream::CopyFrames(const shm::RingArea<std::byte>& old_ring) noexcept {
     if (!is_playback_ || !has_params_) return;
-    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
-    std::ranges::copy(old_pool.subspan(wire::kBlockBytes, ring_bytes),
-                      connection_->OwnPool().subspan(wire::kBlockBytes).begin());
+    const uint32_t frames = params_.buffer_frames;
+    std::ranges::copy(old_ring.Runs(0, frames).first,
+                      write_ring_.Runs(0, frames).first.begin());
 }
 
 /**

@@ -44,6 +44,8 @@ void Stream::BringBack(const Agreed& agreed) noexcept {
     read_ring_ = agreed.read_ring;
     over_socket_ = agreed.over_socket;
     has_params_ = agreed.has_params;
+    // A pool that was given up for parameters that do not hold says where it was.
+    if (has_params_ && !over_socket_) mirror_.reset();
 }
 
 /** Until it returns there is no ring that a server's message could change. */
@@ -64,8 +66,27 @@ void Stream::AgreeParams() {
 }
 
 void Stream::AskForParams() {
+    over_socket_ = !connection_->PoolsAreShared(*this);
+    // A ring that cannot be mapped in a pool, for a limit on locked memory or on address
+    // space, goes over the socket.
+    if (!over_socket_ && is_playback_)
+        over_socket_ = !connection_->TryMapOwnPool(wire::kBlockBytes + RingBytes());
+    wire::ParamsSet answer = SendParams();
+    if (!over_socket_ && !is_playback_ && !TryMapRing(answer)) {
+        over_socket_ = true;
+        answer = SendParams();
+    }
+    command_ = {command_.epoch, answer.generation, Wanted::kStopped};
+    if (over_socket_) {
+        connection_->GiveUpPools();
+        UsePrivateMemory();
+    } else {
+        UseSharedMemory(answer);
+    }
+}
+
+wire::ParamsSet Stream::SendParams() {
     const Params& params = params_;
-    const uint64_t ring_bytes = uint64_t{params.buffer_frames} * params.frame_bytes;
     auto request = wire::MakeMessage<wire::SetParams>();
     request.format = params.format;
     request.channels = static_cast<uint8_t>(params.channels);
@@ -73,27 +94,32 @@ void Stream::AskForParams() {
     request.period_frames = params.period_frames;
     request.buffer_frames = params.buffer_frames;
     std::ranges::copy(params.channel_map, request.channel_map);
-    over_socket_ = !connection_->PoolsAreShared(*this);
     request.transport = static_cast<uint8_t>(over_socket_ ? wire::Transport::kSocket
                                                           : wire::Transport::kMemfd);
     if (is_playback_ && !over_socket_) {
         request.ring_offset = wire::kBlockBytes;
-        request.ring_bytes = ring_bytes;
+        request.ring_bytes = RingBytes();
     }
     request.direct = static_cast<uint8_t>(
         is_playback_ && !over_socket_ ? params.direct : wire::Direct::kNever);
-    const auto answer = connection_->Ask<wire::ParamsSet>(request, *this);
-    command_ = {command_.epoch, answer.generation, Wanted::kStopped};
-    if (over_socket_)
-        UsePrivateMemory();
-    else
-        UseSharedMemory(answer);
+    return connection_->Ask<wire::ParamsSet>(request, *this);
+}
+
+/**
+ * Map the server's ring. What lies in no pool at all is found out where it is used.
+ * @return false: there is no room, or the server's pool ends before
+ */
+bool Stream::TryMapRing(const wire::ParamsSet& answer) noexcept {
+    const bool is_in_a_pool = answer.ring_offset <= wire::kPoolBytes &&
+                              answer.ring_bytes <= wire::kPoolBytes - answer.ring_offset;
+    if (!is_in_a_pool) return true;
+    const uint64_t end = answer.ring_offset + answer.ring_bytes;
+    return connection_->TryMapServerPool(static_cast<size_t>(end));
 }
 
 void Stream::UseSharedMemory(const wire::ParamsSet& answer) {
-    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
     if (is_playback_) {
-        write_ring_ = {connection_->OwnPool().subspan(wire::kBlockBytes, ring_bytes),
+        write_ring_ = {connection_->OwnPool().subspan(wire::kBlockBytes, RingBytes()),
                        params_.frame_bytes, params_.buffer_frames};
         return;
     }
@@ -101,16 +127,16 @@ void Stream::UseSharedMemory(const wire::ParamsSet& answer) {
         shm::FindRange(connection_->ServerPool(), answer.ring_offset, answer.ring_bytes);
     const bool is_behind_the_block = answer.ring_offset >= wire::kBlockBytes &&
                                      answer.ring_offset % kSampleAlignment == 0;
-    if (!ring || ring->size() != ring_bytes || !is_behind_the_block)
+    if (!ring || ring->size() != RingBytes() || !is_behind_the_block)
         base::ThrowError(EPROTO, "the capture ring does not lie in the server's pool");
     read_ring_ = {*ring, params_.frame_bytes, params_.buffer_frames};
 }
 
 void Stream::UsePrivateMemory() {
-    if (!mirror_) mirror_ = shm::OwnPool::Private();
-    const size_t ring_bytes = size_t{params_.buffer_frames} * params_.frame_bytes;
-    const auto memory = is_playback_ ? connection_->OwnPool() : mirror_->Bytes();
-    const auto ring = memory.subspan(wire::kBlockBytes, ring_bytes);
+    if (!mirror_) mirror_ = shm::OwnPool::Private(wire::kBlockBytes);
+    if (socket_ring_.Bytes().size() < RingBytes())
+        socket_ring_ = shm::Mapping::OfNothing(RingBytes());
+    const auto ring = socket_ring_.Writable().first(RingBytes());
     write_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
     read_ring_ = {ring, params_.frame_bytes, params_.buffer_frames};
 }

@@ -45,4 +45,12 @@ Mapping Mapping::OfNothing(size_t size_bytes) {
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)};
 }
 
+bool Mapping::TryGrow(size_t size_bytes) noexcept {
+    if (size_bytes <= bytes_.size()) return true;
+    void* address = ::mremap(bytes_.data(), bytes_.size(), size_bytes, MREMAP_MAYMOVE);
+    if (address == MAP_FAILED) return false;
+    bytes_ = {static_cast<std::byte*>(address), size_bytes};
+    return true;
+}
+
 }  // namespace shmd::shm

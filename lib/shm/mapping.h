@@ -25,6 +25,13 @@ class Mapping {
      * above. */
     static Mapping OfNothing(size_t size_bytes);
 
+    /**
+     * Map `size_bytes` instead of less, maybe elsewhere. What is there already, or more,
+     * stays as it is.
+     * @return false: there is no room for it, and all stays as it was
+     */
+    [[nodiscard]] bool TryGrow(size_t size_bytes) noexcept;
+
     /** @pre mapped read-write */
     [[nodiscard]] std::span<std::byte> Writable() const noexcept { return bytes_; }
     [[nodiscard]] std::span<const std::byte> Bytes() const noexcept { return bytes_; }

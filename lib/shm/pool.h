@@ -17,8 +17,12 @@ namespace shmd::shm {
  */
 class OwnPool {
   public:
-    /** A sealed memfd. Errors: std::system_error. */
-    static OwnPool Shared(size_t size_bytes = wire::kPoolBytes);
+    /** A sealed memfd, mapped whole. Errors: std::system_error. */
+    static OwnPool Shared(size_t size_bytes = wire::kPoolBytes) {
+        return Shared(size_bytes, size_bytes);
+    }
+    /** The same, of which only the first `mapped_bytes` are mapped. */
+    static OwnPool Shared(size_t size_bytes, size_t mapped_bytes);
 
     /** Private memory. Errors: std::system_error. */
     static OwnPool Private(size_t size_bytes = wire::kPoolBytes);
@@ -29,15 +33,32 @@ class OwnPool {
      */
     [[nodiscard]] base::UniqueFd TakeFd() noexcept { return std::move(fd_); }
 
+    /** What is mapped. */
     [[nodiscard]] std::span<std::byte> Bytes() const noexcept {
         return mapping_.Writable();
     }
+    /** Of the whole pool, mapped or not. */
+    [[nodiscard]] size_t SizeBytes() const noexcept { return size_bytes_; }
+
+    /**
+     * Map the first `mapped_bytes`, maybe elsewhere. The seals let a writable mapping
+     * grow, although none can be made (seen on Linux 6.1 and 6.12: mremap(2) asks no
+     * seal); where that is not so there is no room.
+     *
+     * @param mapped_bytes  at most SizeBytes()
+     * @return false: no room, and all stays as it was
+     */
+    [[nodiscard]] bool TryMap(size_t mapped_bytes) noexcept {
+        return mapping_.TryGrow(mapped_bytes);
+    }
 
   private:
-    OwnPool(base::UniqueFd fd, Mapping mapping, bool is_shared) noexcept;
+    OwnPool(base::UniqueFd fd, Mapping mapping, size_t size_bytes,
+            bool is_shared) noexcept;
 
     base::UniqueFd fd_;
     Mapping mapping_;
+    size_t size_bytes_;
     bool is_shared_;
 };
 

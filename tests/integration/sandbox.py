@@ -14,13 +14,13 @@ from harness import Server, equal, expect, main, skip, test
 NAMESPACES = ("unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork")
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
-EPERM, SYS_MEMFD_CREATE = 1, 319  # x86_64
+EPERM, SYS_MREMAP, SYS_MEMFD_CREATE = 1, 25, 319  # x86_64
 LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
 ALLOW, FAIL = 0x7fff0000, 0x00050000  # SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO
 
 
-def forbid_memfds():
-    """Make memfd_create fail with EPERM in this process, as a strict sandbox does."""
+def forbid(system_call):
+    """Make it fail with EPERM in this process, as a strict sandbox does."""
     class Instruction(ctypes.Structure):
         _fields_ = [("code", ctypes.c_uint16), ("jt", ctypes.c_uint8),
                     ("jf", ctypes.c_uint8), ("k", ctypes.c_uint32)]
@@ -30,7 +30,7 @@ def forbid_memfds():
 
     instructions = (Instruction * 4)(
         Instruction(LOAD, 0, 0, 0),
-        Instruction(JUMP_IF_EQUAL, 0, 1, SYS_MEMFD_CREATE),
+        Instruction(JUMP_IF_EQUAL, 0, 1, system_call),
         Instruction(RETURN, 0, 0, FAIL | EPERM),
         Instruction(RETURN, 0, 0, ALLOW))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -68,7 +68,26 @@ else:
 if os.uname().machine == "x86_64":
     @test
     def a_client_that_may_not_make_memfds_plays_over_the_socket():
-        plays_exactly("socket", preexec_fn=forbid_memfds)
+        plays_exactly("socket", preexec_fn=lambda: forbid(SYS_MEMFD_CREATE))
+
+    @test
+    def a_client_that_cannot_map_a_ring_plays_over_the_socket():
+        # Its pools are there; only more of them than their blocks cannot be mapped.
+        plays_exactly("socket", preexec_fn=lambda: forbid(SYS_MREMAP))
+
+    @test
+    def a_client_that_cannot_map_a_ring_records_over_the_socket():
+        made = sound.noise("S16_LE", 48000, 2, 0.5)
+        with Server("virtual,capture=@/room.wav", prepare=lambda server: sound.write_wav(
+                server.path("room.wav"), made)) as server:
+            server.run("arecord", "-q", "-D", "shm", "-f", "S16_LE", "-r", 48000, "-c", 2,
+                       "-s", 9600, "recorded.wav", preexec_fn=lambda: forbid(SYS_MREMAP))
+            recorded = sound.read_wav(server.path("recorded.wav")).data
+            server.stop()
+            # Where its ring lies is known when it was agreed on.
+            equal("transports", ["memfd", "socket"],
+                  [stream["transport"] for stream in server.streams()])
+            expect(recorded in 4 * made.data, "other samples were recorded")
 else:
     skip("a client that may not make memfds plays over the socket",
          "the test knows the system call's number on x86_64 only")

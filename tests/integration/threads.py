@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 import sound
 from harness import BUILD, Server, equal, expect, main, test, test_each
 
-FOLDER = os.path.join(BUILD, "tests/integration/threads")
+FOLDER = os.path.join(BUILD, "tests/integration/programs")
 THREADS = os.path.join(FOLDER, "threads")
 HOST = os.path.join(FOLDER, "host")
 CASES = [(f"{direction} over {transport}", direction, memfd)

@@ -7,10 +7,13 @@ import sys
 
 sys.dont_write_bytecode = True
 import sound
-from harness import (HERE, Server, equal, expect, fd_count, main, memfd_mapping_count,
-                     test, test_each, wait_until)
+from harness import (BUILD, HERE, Server, equal, expect, fd_count, main,
+                     memfd_mapping_count, test, test_each, wait_until)
 
 OPENS = 1000
+LOCKED = os.path.join(BUILD, "tests/integration/programs/locked")
+NOT_PERMITTED = 77
+MORE_KIB = 512  # 100 ms are 19 KiB; the rest is for alsa-lib
 TRANSPORTS = (("memfd", "yes"), ("socket", "no"))
 CLIENT = os.path.join(HERE, "alsa_client.py")
 
@@ -109,6 +112,19 @@ def a_thousand_opens_leave_no_descriptor_behind(memfd):
             fd_count(server.pid), memfd_mapping_count(server.pid)) == before, 10)
         client.stdin.close()
         client.succeed()
+
+
+@test_each(*TRANSPORTS)
+def a_client_that_locks_its_memory_pays_for_its_buffer(memfd):
+    # Root may lock without a limit, and gives that up.
+    command = () if os.geteuid() else ("setpriv", "--bounding-set", "-ipc_lock",
+                                       "--inh-caps", "-ipc_lock")
+    with Server("virtual", settings=[f"memfd={memfd}"]) as server:
+        program = server.start(*command, LOCKED, "shm", MORE_KIB)
+        if program.wait() != NOT_PERMITTED:
+            equal("what came of it", "fine\n", program.output)
+        else:
+            print("note: this user may lock too little for any program that plays")
 
 
 if __name__ == "__main__":

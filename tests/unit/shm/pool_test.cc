@@ -32,6 +32,21 @@ TEST_F(OwnPoolTest, StaysWritableWithoutItsDescriptor) {
     EXPECT_EQ(pool.Bytes().front(), std::byte{1});
 }
 
+TEST_F(OwnPoolTest, MapsMoreOfItselfAlthoughItIsSealed) {
+    OwnPool pool = OwnPool::Shared(wire::kPoolBytes, wire::kBlockBytes);
+    const base::UniqueFd fd = pool.TakeFd();
+    EXPECT_EQ(CheckOneWay(fd.Get(), wire::kPoolBytes), PoolFault::kNone);
+    pool.Bytes().front() = std::byte{5};
+    EXPECT_EQ(pool.Bytes().size(), wire::kBlockBytes);
+    ASSERT_TRUE(pool.TryMap(wire::kPoolBytes));
+    EXPECT_EQ(pool.Bytes().size(), wire::kPoolBytes);
+    pool.Bytes().back() = std::byte{7};
+    const Mapping peer =
+        Mapping::OfFile(fd.Get(), wire::kPoolBytes, Mapping::Access::kReadOnly);
+    EXPECT_EQ(peer.Bytes().front(), std::byte{5});
+    EXPECT_EQ(peer.Bytes().back(), std::byte{7});
+}
+
 TEST_F(OwnPoolTest, IsZeroedInBothKinds) {
     const OwnPool shared = OwnPool::Shared(8192);
     const OwnPool priv = OwnPool::Private(8192);
