@@ -65,6 +65,12 @@ class Script {
             client::Connection::Options{
                 .server = path_, .device = "", .direction = direction_},
             patience_ns_);
+        const client::DeviceFormat& device = stream_->Device();
+        Require(device.rate_hz == 0 || (device.rate_hz >= wire::kMinRateHz &&
+                                        device.rate_hz <= wire::kMaxRateHz),
+                "a device's rate that no stream can have");
+        Require(device.channels <= wire::kMaxChannels,
+                "a device with more channels than a stream can have");
     }
 
     void Step() {

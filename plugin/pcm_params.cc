@@ -55,6 +55,12 @@ int OfferFormats(snd_pcm_ioplug_t& io) {
 
 }  // namespace
 
+snd_pcm_format_t FindAlsaFormat(uint8_t wire_number) {
+    for (const FormatPair& pair : kFormats)
+        if (static_cast<uint8_t>(pair.ours) == wire_number) return pair.alsa;
+    return SND_PCM_FORMAT_UNKNOWN;
+}
+
 int OfferParams(snd_pcm_ioplug_t& io) {
     struct Range {
         int parameter;

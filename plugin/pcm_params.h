@@ -10,6 +10,9 @@ namespace shmd::plugin {
 /** Tell alsa-lib what the server takes: all that it can convert. @return 0 or -errno */
 int OfferParams(snd_pcm_ioplug_t& io);
 
+/** alsa-lib's format of that number on the wire, or SND_PCM_FORMAT_UNKNOWN. */
+snd_pcm_format_t FindAlsaFormat(uint8_t wire_number);
+
 /**
  * Make the buffer whole periods, rounding down. alsa-lib's refinement leaves others too
  * (period 1102, buffer 8820), on which PortAudio, OpenAL Soft and the rate plugin break.

@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "plugin/channel_maps.h"
 #include "plugin/guarded.h"
+#include "plugin/native_format.h"
 #include "plugin/pcm_params.h"
+#include "plugin/refine_hook.h"
 
 #include <poll.h>
 #include <algorithm>
@@ -62,10 +64,13 @@ int PcmStream::CreatePcm(const char* name, int mode, snd_pcm_t** pcm) {
         return error;
     }
     error = OfferParams(io_);
+    if (error >= 0) error = OfferNative(io_, stream_.Device(), mode);
     if (error < 0) {
         snd_pcm_ioplug_delete(&io_);  // calls close, which deletes this
         return error;
     }
+    // Where it cannot be hooked, a program that wants no resampling has it nevertheless.
+    HookRefine(io_, &PcmStream::Refine);
     *pcm = io_.pcm;
     return 0;
 }
@@ -73,6 +78,10 @@ int PcmStream::CreatePcm(const char* name, int mode, snd_pcm_t** pcm) {
 template <auto kMethod, typename... Arguments>
 auto PcmStream::Call(snd_pcm_ioplug_t* io, Arguments... arguments) {
     return Guarded([=] { return (From(io).*kMethod)(arguments...); });
+}
+
+int PcmStream::Refine(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept {
+    return NarrowToNativeRate(io.pcm, params, From(&io).stream_.Device());
 }
 
 const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {

@@ -39,6 +39,7 @@ class PcmStream {
     template <auto kMethod, typename... Arguments>
     static auto Call(snd_pcm_ioplug_t* io, Arguments... arguments);
     static int DrainAndWait(snd_pcm_ioplug_t* io);
+    static int Refine(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept;
 
     int Close() noexcept;
     int Start() noexcept;

@@ -29,6 +29,7 @@ Stream::Stream(const Connection::Options& options, int64_t patience_ns)
       options_{options},
       patience_ns_{patience_ns},
       connection_{std::make_unique<Connection>(options)},
+      device_{TrustedFormat(connection_->Opened())},
       readiness_{connection_->Socket()} {
     MakeMirror();
 }

@@ -3,6 +3,7 @@
 #include "client/card_ring.h"
 #include "client/connection.h"
 #include "client/delivery_margin.h"
+#include "client/device_format.h"
 #include "client/position_tracker.h"
 #include "client/readiness.h"
 #include "shm/position.h"
@@ -53,6 +54,8 @@ class Stream final : private Connection::Listener {
     explicit Stream(const Connection::Options& options, int64_t patience_ns = 0);
 
     [[nodiscard]] bool IsPlayback() const noexcept { return is_playback_; }
+    /** The device's own, as the first server said it. */
+    [[nodiscard]] const DeviceFormat& Device() const noexcept { return device_; }
     [[nodiscard]] int PollFd() const noexcept { return readiness_.PollFd(); }
 
     /**
@@ -222,6 +225,7 @@ class Stream final : private Connection::Listener {
     Connection::Options options_;
     int64_t patience_ns_;
     std::unique_ptr<Connection> connection_;
+    DeviceFormat device_;
     Readiness readiness_;
     PositionTracker tracker_;
     PositionTracker device_tracker_;  // also beyond what the server has delivered

@@ -11,6 +11,11 @@ Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer
     alsa_probe.py idle PCM SECONDS       poll streams that have nothing to say; how often
                                          poll(2) returned, and how often it slept
     alsa_probe.py reload PCM TIMES       load alsa-lib, open and set, close, unload
+    alsa_probe.py offers PCM playback|capture MODE[/RESAMPLE]...
+                                         a list of what the PCM offers, opened in each
+                                         MODE (snd_pcm_open's bits), and after
+                                         set_rate_resample(RESAMPLE); "set" is the rate
+                                         that it has when 44.1 kHz was asked for
     alsa_probe.py map PCM POSITIONS FILE.raw      set the channel map ("FL,FR"), play
 """
 
@@ -24,7 +29,7 @@ import sys
 import time
 
 from alsa_client import (ALSA, BUFFER, CAPTURE, FRAME_BYTES, NONBLOCK, PERIOD, PLAYBACK,
-                         Pcm, PollFd, require)
+                         RW_INTERLEAVED, Pcm, PollFd, require)
 
 ALSA.snd_pcm_chmap_parse_string.restype = ctypes.c_void_p
 
@@ -156,6 +161,45 @@ def look(pcm):
     pcm.poll_descriptors_revents(fds, 1, ctypes.byref(events))
 
 
+FORMAT_NAMES = ("S8", "U8", "S16_LE", "S16_BE", "S24_LE", "S24_BE", "S32_LE", "S32_BE",
+                "FLOAT_LE", "FLOAT_BE", "FLOAT64_LE", "FLOAT64_BE", "S24_3LE", "S24_3BE")
+
+
+def ends(hardware, what):
+    """The least and the most of a parameter that is an interval."""
+    found = []
+    for end in ("min", "max"):
+        value = ctypes.c_uint()
+        get = getattr(ALSA, f"snd_pcm_hw_params_get_{what}_{end}")
+        direction = [None] if what == "rate" else []
+        require(get(hardware, ctypes.byref(value), *direction), what)
+        found.append(value.value)
+    return found
+
+
+def offers(name, direction, *ways):
+    return [offered(name, PLAYBACK if direction == "playback" else CAPTURE,
+                    *map(int, way.split("/"))) for way in ways]
+
+
+def offered(name, direction, mode, resample=None):
+    pcm = Pcm(name, direction, mode)
+    hardware, rate = ctypes.c_void_p(), ctypes.c_uint(44100)
+    ALSA.snd_pcm_hw_params_malloc(ctypes.byref(hardware))
+    pcm.hw_params_any(hardware)
+    if resample is not None:
+        pcm.hw_params_set_rate_resample(hardware, resample)
+    formats = [format for format in FORMAT_NAMES if ALSA.snd_pcm_hw_params_test_format(
+        pcm.handle, hardware, ALSA.snd_pcm_format_value(format.encode())) == 0]
+    found = {"rate": ends(hardware, "rate"), "channels": ends(hardware, "channels"),
+             "formats": formats}
+    pcm.hw_params_set_access(hardware, RW_INTERLEAVED)
+    pcm.hw_params_set_rate_near(hardware, ctypes.byref(rate), None)
+    pcm.hw_params(hardware)
+    pcm.close()
+    return {**found, "set": rate.value}
+
+
 def channel_map(name, wanted, path):
     with open(path, "rb") as file:
         data = file.read()
@@ -209,7 +253,7 @@ print(json.dumps({"fds": [before, count()], "pools": pools,
 """
 
 ACTIONS = {"positions": positions, "blocked": blocked, "reading": reading, "idle": idle,
-           "map": channel_map, "reload": reload}
+           "offers": offers, "map": channel_map, "reload": reload}
 
 if __name__ == "__main__":
     print(json.dumps(ACTIONS[sys.argv[1]](*sys.argv[2:])))

@@ -56,6 +56,7 @@ std::span<const Row> TimeRows();
 std::span<const Row> MmapRows();
 std::span<const Row> InfoRows();
 std::span<const Row> ProcessRows();
+std::span<const Row> NativeRows();
 
 /** A row for one direction, under its full name. */
 struct Case {

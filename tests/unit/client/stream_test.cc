@@ -135,6 +135,28 @@ TEST_F(StreamTest, HasAWholeBufferOfRoomBeforeItStarts) {
     EXPECT_TRUE(stream_->IsReady(snapshot));
 }
 
+TEST(DeviceFormatTest, IsAsTheServerSaid) {
+    auto opened = wire::MakeMessage<wire::StreamOpened>(1);
+    opened.device_format = 7;
+    opened.device_rate_hz = wire::kMaxRateHz;
+    opened.device_channels = wire::kMaxChannels;
+    const DeviceFormat device = TrustedFormat(opened);
+    EXPECT_EQ(device.format, 7);
+    EXPECT_EQ(device.rate_hz, wire::kMaxRateHz);
+    EXPECT_EQ(device.channels, wire::kMaxChannels);
+}
+
+TEST(DeviceFormatTest, IsUnknownWhereTheServerNamesWhatNoStreamCanHave) {
+    auto opened = wire::MakeMessage<wire::StreamOpened>(1);
+    opened.device_channels = wire::kMaxChannels + 1;
+    for (const uint32_t rate_hz :
+         {uint32_t{0}, wire::kMinRateHz - 1, wire::kMaxRateHz + 1, UINT32_MAX}) {
+        opened.device_rate_hz = rate_hz;
+        EXPECT_EQ(TrustedFormat(opened).rate_hz, 0);
+        EXPECT_EQ(TrustedFormat(opened).channels, 0);
+    }
+}
+
 TEST_F(StreamTest, HasNothingToReadBeforeItStarts) {
     Open(ServeOverSocket([](Peer&) {}), wire::Direction::kCapture);
     SetParams();

@@ -1,0 +1,39 @@
+#include "plugin/hw_space.h"
+
+// Its names clash with those of alsa/asoundlib.h.
+#include <sound/asound.h>
+
+#include <cerrno>
+
+namespace shmd::plugin {
+
+namespace {
+
+bool Holds(const snd_interval& interval, uint32_t value) noexcept {
+    const bool is_above = interval.openmin ? value > interval.min : value >= interval.min;
+    const bool is_below = interval.openmax ? value < interval.max : value <= interval.max;
+    return interval.empty == 0 && is_above && is_below;
+}
+
+bool IsSingle(const snd_interval& interval) noexcept {
+    return interval.min == interval.max;
+}
+
+}  // namespace
+
+int NarrowToRate(_snd_pcm_hw_params* params, uint32_t rate_hz) noexcept {
+    auto& space = *reinterpret_cast<snd_pcm_hw_params*>(params);
+    snd_interval& rate =
+        space.intervals[SNDRV_PCM_HW_PARAM_RATE - SNDRV_PCM_HW_PARAM_FIRST_INTERVAL];
+    if (!Holds(rate, rate_hz)) return -EINVAL;
+    if (IsSingle(rate)) return 0;
+    rate = {};
+    rate.min = rate_hz;
+    rate.max = rate_hz;
+    rate.integer = 1;
+    space.rmask |= 1U << SNDRV_PCM_HW_PARAM_RATE;
+    space.cmask |= 1U << SNDRV_PCM_HW_PARAM_RATE;
+    return 0;
+}
+
+}  // namespace shmd::plugin

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+struct _snd_pcm_hw_params;  // alsa-lib's snd_pcm_hw_params_t
+
+namespace shmd::plugin {
+
+/**
+ * Leave nothing but `rate_hz` in what is still possible.
+ *
+ * alsa-lib's parameters are Linux's struct snd_pcm_hw_params (its include/local.h), which
+ * the `hw` plugin hands to the kernel as they are.
+ * @return 0, or -EINVAL if that rate is not possible any more.  Thread: any.
+ */
+int NarrowToRate(_snd_pcm_hw_params* params, uint32_t rate_hz) noexcept;
+
+}  // namespace shmd::plugin

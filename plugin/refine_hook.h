@@ -1,0 +1,26 @@
+#pragma once
+
+#include <alsa/asoundlib.h>
+#include <alsa/pcm_external.h>
+
+namespace shmd::plugin {
+
+/**
+ * What is asked before alsa-lib refines a PCM's parameters itself, each time; it may only
+ * narrow them.
+ * @return 0, or -EINVAL when nothing is left.  Thread: the application's.
+ */
+using RefineRule = int (*)(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept;
+
+/**
+ * Have `rule` called whenever parameters of `io`'s PCM are refined. The ioplug SDK has no
+ * callback for that, so the PCM gets another table of functions, in a struct that is not
+ * public: doc/decisions/0020 says what is verified first.
+ *
+ * @param rule  the same for all PCMs of a process
+ * @return whether that was possible; if not, nothing was changed.
+ * @pre snd_pcm_ioplug_create has made io.pcm.  Thread: any.
+ */
+bool HookRefine(snd_pcm_ioplug_t& io, RefineRule rule) noexcept;
+
+}  // namespace shmd::plugin
