@@ -10,6 +10,7 @@ namespace {
 
 using enum ChannelPosition;
 
+constexpr uint32_t kMostUsual = 8;        // channels of the largest usual layout, 7.1
 constexpr float kMinus3Db = 0.70710678F;  // ITU-R BS.775-3, annex 4: sqrt(1/2)
 
 /** Where a position that the output lacks goes: to `to`, and to `also` if that is set. */
@@ -111,6 +112,12 @@ bool IsMono(const ChannelMap& map) noexcept {
            (map.positions[0] == kMono || map.positions[0] == kFrontCentre);
 }
 
+/** More channels than any usual layout has: tracks of a recording, and no loudspeakers.
+ */
+bool IsWithoutLayout(const ChannelMap& map) noexcept {
+    return map.count > kMostUsual && Has(map, kUnknown);
+}
+
 const FoldRule* FindFold(ChannelPosition from, const ChannelMap& out) noexcept {
     for (const FoldRule& rule : kFoldRules) {
         const bool also = rule.also == kUnknown || Has(out, rule.also);
@@ -143,7 +150,7 @@ Remixer::Remixer(const ChannelMap& in, const ChannelMap& out) noexcept
     const bool unknown = Has(in, kUnknown) || Has(out, kUnknown);
     const ChannelMap from = Known(in);
     const ChannelMap to = Known(out);
-    if (in == out || (in.count == out.count && unknown))
+    if (in == out || (in.count == out.count && unknown) || IsWithoutLayout(in))
         MapByIndex();
     else if (IsMono(to))
         MapToMono(from);

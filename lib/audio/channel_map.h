@@ -80,6 +80,8 @@ ChannelMap DefaultChannelMap(uint32_t channels) noexcept;
  *   nothing comes in       silence
  *   unknown positions      by index when both layouts have as many channels, or from an
  *                          unknown channel to an unknown one of the same index
+ *   more than eight in, some of them unknown
+ *                          by index: they are tracks, and no loudspeakers
  *   nothing but unknown    as DefaultChannelMap
  *   nothing in common      by index, rather than silence
  *

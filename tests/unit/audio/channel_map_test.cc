@@ -224,6 +224,28 @@ TEST(Remixer, KeepsUnknownChannelsOfTheSameIndex) {
         EXPECT_EQ(gains[i], i == 9 ? 1.0F : 0.0F) << i;
 }
 
+TEST(Remixer, TakesMoreChannelsThanAnyLayoutHasByIndex) {
+    for (const uint32_t in : {9U, 16U, 32U}) {
+        for (const uint32_t out : {1U, 2U, 6U, 8U, 12U}) {
+            for (uint32_t from = 0; from < in; ++from) {
+                const auto gains =
+                    Gains(DefaultChannelMap(in), DefaultChannelMap(out), from);
+                for (uint32_t to = 0; to < out; ++to)
+                    EXPECT_EQ(gains[to], to == from ? 1.0F : 0.0F)
+                        << in << " to " << out << ": " << from << " to " << to;
+            }
+        }
+    }
+}
+
+TEST(Remixer, FoldsMoreThanEightChannelsWhoseLoudspeakersAreAllKnown) {
+    ChannelMap in = DefaultChannelMap(10);
+    in.positions[8] = ChannelPosition::kTopFrontLeft;
+    in.positions[9] = ChannelPosition::kTopFrontRight;
+    EXPECT_GT(Gains(in, DefaultChannelMap(2), 8)[0], 0.0F);
+    EXPECT_GT(Gains(in, DefaultChannelMap(2), 4)[1], 0.0F);
+}
+
 TEST(Remixer, GoesByIndexRatherThanGiveSilence) {
     const auto gains = Gains(kStereo, Map({kRearLeft, kRearRight, kSideLeft}), 1);
     EXPECT_EQ(gains, (std::vector<float>{0, 1, 0}));
