@@ -48,6 +48,9 @@ int Run(Input input) {
     Require(plugin::FindDirect(options.direct).has_value(), "direct is one of its words");
     Require(options.reconnect_timeout_s >= 1 && options.reconnect_timeout_s <= 86400,
             "the timeout is in its range");
+    Require(options.buffer_max_ms >= 100 && options.buffer_max_ms <= 600000,
+            "the longest buffer is in its range");
+    Require(options.channels_max <= 32, "the most channels are in their range");
     return 0;
 }
 

@@ -36,4 +36,8 @@ int NarrowToRate(_snd_pcm_hw_params* params, uint32_t rate_hz) noexcept {
     return 0;
 }
 
+void RefineAll(_snd_pcm_hw_params* params) noexcept {
+    reinterpret_cast<snd_pcm_hw_params*>(params)->rmask = ~0U;
+}
+
 }  // namespace shmd::plugin

@@ -15,4 +15,12 @@ namespace shmd::plugin {
  */
 int NarrowToRate(_snd_pcm_hw_params* params, uint32_t rate_hz) noexcept;
 
+/**
+ * Have alsa-lib apply all of its rules at the next refinement. ioplug's own applies most
+ * of them only where the format, the channels or the rate were just changed, and not
+ * backwards, from sizes to the bits of a frame; so some choices that were offered could
+ * not be set. Thread: any.
+ */
+void RefineAll(_snd_pcm_hw_params* params) noexcept;
+
 }  // namespace shmd::plugin

@@ -1,5 +1,7 @@
 #include "plugin/pcm_options.h"
 
+#include "wire/limits.h"
+
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -9,8 +11,11 @@ namespace shmd::plugin {
 namespace {
 
 constexpr const char* kKnownKeys =
-    "server, server_user, device, fallback, direct, reconnect, reconnect_timeout";
+    "server, server_user, device, fallback, direct, reconnect, reconnect_timeout, "
+    "channels_max, buffer_max_ms";
 constexpr long kMostTimeoutS = 86400;
+constexpr long kLeastBufferMaxMs = 100;
+constexpr long kMostBufferMaxMs = 600000;
 
 /** Keys that every PCM may have and that are not ours to read. */
 bool IsCommon(std::string_view id) {
@@ -62,6 +67,18 @@ int ReadTimeout(snd_config_t* entry, const char* id, int64_t& timeout_s) {
     return 0;
 }
 
+/** A number whose key says what it counts. */
+int ReadNumber(snd_config_t* entry, const char* id, long least, long most,
+               unsigned& number) {
+    long value = 0;
+    if (snd_config_get_integer(entry, &value) < 0 || value < least || value > most) {
+        SNDERR("shmd: the key %s takes a whole number, %ld to %ld", id, least, most);
+        return -EINVAL;
+    }
+    number = static_cast<unsigned>(value);
+    return 0;
+}
+
 int ReadOption(snd_config_t* entry, const char* id, PcmOptions& options) {
     const std::string_view name = id;
     if (IsCommon(name)) return 0;
@@ -69,6 +86,11 @@ int ReadOption(snd_config_t* entry, const char* id, PcmOptions& options) {
     if (name == "reconnect") return ReadFlag(entry, id, options.reconnect);
     if (name == "reconnect_timeout")
         return ReadTimeout(entry, id, options.reconnect_timeout_s);
+    if (name == "channels_max")
+        return ReadNumber(entry, id, 1, wire::kMaxChannels, options.channels_max);
+    if (name == "buffer_max_ms")
+        return ReadNumber(entry, id, kLeastBufferMaxMs, kMostBufferMaxMs,
+                          options.buffer_max_ms);
     SNDERR("shmd: unknown key %s (known: %s)", id, kKnownKeys);
     return -EINVAL;
 }

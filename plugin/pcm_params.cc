@@ -61,14 +61,14 @@ snd_pcm_format_t FindAlsaFormat(uint8_t wire_number) {
     return SND_PCM_FORMAT_UNKNOWN;
 }
 
-int OfferParams(snd_pcm_ioplug_t& io) {
+int OfferParams(snd_pcm_ioplug_t& io, unsigned most_channels) {
     struct Range {
         int parameter;
         unsigned least, most;
     };
     constexpr auto kMostBytes = static_cast<unsigned>(wire::kRingBytes);
-    constexpr std::array<Range, 5> kRanges{{
-        {SND_PCM_IOPLUG_HW_CHANNELS, 1, wire::kMaxChannels},
+    const std::array<Range, 5> ranges{{
+        {SND_PCM_IOPLUG_HW_CHANNELS, 1, most_channels},
         {SND_PCM_IOPLUG_HW_RATE, wire::kMinRateHz, wire::kMaxRateHz},
         {SND_PCM_IOPLUG_HW_PERIOD_BYTES, wire::kMinPeriodBytes,
          kMostBytes / wire::kMinPeriods},
@@ -79,31 +79,11 @@ int OfferParams(snd_pcm_ioplug_t& io) {
     int error = snd_pcm_ioplug_set_param_list(&io, SND_PCM_IOPLUG_HW_ACCESS,
                                               kAccesses.size(), kAccesses.data());
     if (error >= 0) error = OfferFormats(io);
-    for (const Range& range : kRanges)
+    for (const Range& range : ranges)
         if (error >= 0)
             error = snd_pcm_ioplug_set_param_minmax(&io, range.parameter, range.least,
                                                     range.most);
     return error;
-}
-
-int MakeBufferWholePeriods(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) {
-    const snd_pcm_uframes_t whole = io.buffer_size - io.buffer_size % io.period_size;
-    if (whole == io.buffer_size) return 0;
-    snd_pcm_hw_params_t* revised = nullptr;
-    snd_pcm_hw_params_alloca(&revised);
-    // Each can only narrow what the one before has left, so all are set again, from any.
-    int error = snd_pcm_hw_params_any(io.pcm, revised);
-    if (error >= 0) error = snd_pcm_hw_params_set_access(io.pcm, revised, io.access);
-    if (error >= 0) error = snd_pcm_hw_params_set_format(io.pcm, revised, io.format);
-    if (error >= 0) error = snd_pcm_hw_params_set_channels(io.pcm, revised, io.channels);
-    if (error >= 0) error = snd_pcm_hw_params_set_rate(io.pcm, revised, io.rate, 0);
-    if (error >= 0)
-        error = snd_pcm_hw_params_set_period_size(io.pcm, revised, io.period_size, 0);
-    if (error >= 0) error = snd_pcm_hw_params_set_buffer_size(io.pcm, revised, whole);
-    if (error < 0) return error;
-    snd_pcm_hw_params_copy(params, revised);
-    io.buffer_size = whole;
-    return 0;
 }
 
 client::Stream::Params ChosenParams(const snd_pcm_ioplug_t& io) {

@@ -2,10 +2,13 @@
 
 #include "base/clock.h"
 #include "plugin/channel_maps.h"
+#include "plugin/channel_range.h"
 #include "plugin/guarded.h"
+#include "plugin/hw_space.h"
 #include "plugin/native_format.h"
 #include "plugin/pcm_params.h"
 #include "plugin/refine_hook.h"
+#include "plugin/size_rules.h"
 
 #include <poll.h>
 #include <algorithm>
@@ -22,6 +25,8 @@ using client::Stream;
 constexpr int64_t kDrainGraceNs = 2 * base::kNsPerSecond;
 // An application that forwards can queue more than its buffer; not more than this.
 constexpr uint64_t kMostQueuedFrames = uint64_t{1} << 32;
+
+constexpr unsigned kUsPerMs = 1000;
 
 int64_t Now() noexcept {
     return base::SystemClock{}.NowNs();
@@ -42,6 +47,8 @@ client::Connection::Options ConnectionOptions(const PcmOptions& options,
 PcmStream::PcmStream(const PcmOptions& options, snd_pcm_stream_t direction)
     : patience_ns_{options.reconnect ? options.reconnect_timeout_s * base::kNsPerSecond
                                      : 0},
+      channels_max_{options.channels_max},
+      most_buffer_us_{options.buffer_max_ms * kUsPerMs},
       stream_{ConnectionOptions(options, direction), patience_ns_} {
     params_.direct = FindDirect(options.direct).value_or(wire::Direct::kAuto);
     io_.version = SND_PCM_IOPLUG_VERSION;
@@ -63,14 +70,11 @@ int PcmStream::CreatePcm(const char* name, int mode, snd_pcm_t** pcm) {
         delete this;
         return error;
     }
-    error = OfferParams(io_);
-    if (error >= 0) error = OfferNative(io_, stream_.Device(), mode);
+    error = Offer(mode);
     if (error < 0) {
         snd_pcm_ioplug_delete(&io_);  // calls close, which deletes this
         return error;
     }
-    // Where it cannot be hooked, a program that wants no resampling has it nevertheless.
-    HookRefine(io_, &PcmStream::Refine);
     *pcm = io_.pcm;
     return 0;
 }
@@ -80,8 +84,27 @@ auto PcmStream::Call(snd_pcm_ioplug_t* io, Arguments... arguments) {
     return Guarded([=] { return (From(io).*kMethod)(arguments...); });
 }
 
+int PcmStream::Offer(int mode) {
+    const unsigned channels = OfferedChannels(channels_max_, stream_.Device().channels);
+    int error = OfferParams(io_, channels);
+    if (error >= 0) error = OfferNative(io_, stream_.Device(), mode);
+    if (error < 0 || HookRefine(io_, &PcmStream::Refine, &PcmStream::Narrow))
+        return error;
+    // Nothing refuses what is impossible then. A program that wants no resampling has it,
+    // and the sizes are as alsa-lib's own rules leave them.
+    error = OfferParams(io_, std::min(channels, wire::kMaxChannels));
+    return error < 0 ? error : OfferNative(io_, stream_.Device(), mode);
+}
+
 int PcmStream::Refine(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept {
+    RefineAll(params);
+    if (!HasPossibleChannels(params)) return -EINVAL;
     return NarrowToNativeRate(io.pcm, params, From(&io).stream_.Device());
+}
+
+void PcmStream::Narrow(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept {
+    NarrowChannels(io.pcm, params);
+    PreferUsualSizes(io.pcm, params, From(&io).most_buffer_us_);
 }
 
 const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {
@@ -91,7 +114,10 @@ const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {
         .pointer = &Call<&PcmStream::Pointer>,
         .transfer = &Call<&PcmStream::Transfer>,
         .close = &Call<&PcmStream::Close>,
-        .hw_params = &Call<&PcmStream::HwParams>,
+        .hw_params =
+            [](auto* io, auto* /*params*/) {
+                return Guarded([=] { return From(io).HwParams(); });
+            },
         .hw_free = &Call<&PcmStream::HwFree>,
         .sw_params = &Call<&PcmStream::SwParams>,
         .prepare = &Call<&PcmStream::Prepare>,
@@ -115,10 +141,9 @@ int PcmStream::Close() noexcept {
     return 0;
 }
 
-int PcmStream::HwParams(snd_pcm_hw_params_t* params) {
+int PcmStream::HwParams() {
     const std::scoped_lock lock{mutex_};
     owner_.Set();
-    if (const int error = MakeBufferWholePeriods(io_, params); error < 0) return error;
     const wire::Direct direct = params_.direct;
     params_ = ChosenParams(io_);
     params_.direct = direct;

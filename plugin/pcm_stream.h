@@ -39,7 +39,9 @@ class PcmStream {
     template <auto kMethod, typename... Arguments>
     static auto Call(snd_pcm_ioplug_t* io, Arguments... arguments);
     static int DrainAndWait(snd_pcm_ioplug_t* io);
+    int Offer(int mode);
     static int Refine(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept;
+    static void Narrow(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept;
 
     int Close() noexcept;
     int Start() noexcept;
@@ -47,7 +49,7 @@ class PcmStream {
     snd_pcm_sframes_t Pointer() noexcept;
     snd_pcm_sframes_t Transfer(const snd_pcm_channel_area_t* areas,
                                snd_pcm_uframes_t offset, snd_pcm_uframes_t size) noexcept;
-    int HwParams(snd_pcm_hw_params_t* params);
+    int HwParams();
     int HwFree();
     int SwParams(snd_pcm_sw_params_t* params) noexcept;
     int Prepare() noexcept;
@@ -88,6 +90,8 @@ class PcmStream {
     // sound, and becomes its owner when it uses it.
     ProcessMark owner_;
     int64_t patience_ns_;
+    unsigned channels_max_;
+    unsigned most_buffer_us_;
     client::Stream stream_;
     client::Stream::Params params_;
     snd_pcm_ioplug_t io_{};

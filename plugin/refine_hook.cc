@@ -34,11 +34,13 @@ struct Hook {
     const void* original_ops = nullptr;
     Refine original = nullptr;
     RefineRule rule = nullptr;
+    NarrowRule narrow = nullptr;
     std::array<const void*, kMostOps> ops{};
 };
 Hook g_hook;
 std::mutex g_hook_mutex;
 thread_local bool g_was_called = false;
+thread_local bool g_is_narrowing = false;
 
 const void** WordsOf(snd_pcm_t* pcm) noexcept {
     return reinterpret_cast<const void**>(pcm);
@@ -109,13 +111,21 @@ snd_pcm_ioplug_t* PlugOf(snd_pcm_t* pcm) noexcept {
 
 int RefineByRule(snd_pcm_t* pcm, snd_pcm_hw_params_t* params) noexcept {
     g_was_called = true;
-    const int error = g_hook.rule(*PlugOf(pcm), params);
-    return error < 0 ? error : g_hook.original(pcm, params);
+    snd_pcm_ioplug_t& io = *PlugOf(pcm);
+    int error = g_hook.rule(io, params);
+    if (error >= 0) error = g_hook.original(pcm, params);
+    if (error < 0 || g_is_narrowing) return error;
+    g_is_narrowing = true;
+    g_hook.narrow(io, params);
+    g_is_narrowing = false;
+    return error;
 }
 
-bool PrepareHook(const void* ops, size_t at, RefineRule rule) noexcept {
+bool PrepareHook(const void* ops, size_t at, RefineRule rule,
+                 NarrowRule narrow) noexcept {
     if (g_hook.original != nullptr)
-        return g_hook.at == at && g_hook.original_ops == ops && g_hook.rule == rule;
+        return g_hook.at == at && g_hook.original_ops == ops && g_hook.rule == rule &&
+               g_hook.narrow == narrow;
     const auto table = TableAt(ops);
     if (!IsKnownTable(table)) return false;
     g_hook.at = at;
@@ -125,6 +135,7 @@ bool PrepareHook(const void* ops, size_t at, RefineRule rule) noexcept {
     const Refine ours = &RefineByRule;
     std::memcpy(&g_hook.ops[kHwRefine], &ours, sizeof ours);
     g_hook.rule = rule;
+    g_hook.narrow = narrow;
     return true;
 }
 
@@ -139,13 +150,13 @@ bool IsCalled(snd_pcm_t* pcm) noexcept {
 
 }  // namespace
 
-bool HookRefine(snd_pcm_ioplug_t& io, RefineRule rule) noexcept {
+bool HookRefine(snd_pcm_ioplug_t& io, RefineRule rule, NarrowRule narrow) noexcept {
     const std::scoped_lock lock{g_hook_mutex};
     const std::optional<size_t> at = FindMembers(io);
     if (!at) return false;
     const void*& ops = WordsOf(io.pcm)[*at + kOps];
     const void* const original = ops;
-    if (!PrepareHook(original, *at, rule)) return false;
+    if (!PrepareHook(original, *at, rule, narrow)) return false;
     ops = g_hook.ops.data();
     if (IsCalled(io.pcm)) return true;
     ops = original;

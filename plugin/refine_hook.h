@@ -13,14 +13,21 @@ namespace shmd::plugin {
 using RefineRule = int (*)(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept;
 
 /**
- * Have `rule` called whenever parameters of `io`'s PCM are refined. The ioplug SDK has no
- * callback for that, so the PCM gets another table of functions, in a struct that is not
- * public: doc/decisions/0020 says what is verified first.
+ * What is asked when alsa-lib has refined a PCM's parameters, each time; it may narrow
+ * them with alsa-lib's own functions, which refine again and do not ask it again. Thread:
+ * the application's.
+ */
+using NarrowRule = void (*)(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept;
+
+/**
+ * Have the rules called whenever parameters of `io`'s PCM are refined. The ioplug SDK has
+ * no callback for that, so the PCM gets another table of functions, in a struct that is
+ * not public: doc/decisions/0020 says what is verified first.
  *
- * @param rule  the same for all PCMs of a process
+ * @param rule, narrow  the same for all PCMs of a process
  * @return whether that was possible; if not, nothing was changed.
  * @pre snd_pcm_ioplug_create has made io.pcm.  Thread: any.
  */
-bool HookRefine(snd_pcm_ioplug_t& io, RefineRule rule) noexcept;
+bool HookRefine(snd_pcm_ioplug_t& io, RefineRule rule, NarrowRule narrow) noexcept;
 
 }  // namespace shmd::plugin

@@ -49,6 +49,16 @@ def jackd_plays_what_a_client_gives_it():
         expect(not any(server.heard().samples(1)), "the other channel is not silent")
 
 
+@test_each(("stereo", 2), ("5.1", 6))
+def jackd_takes_as_many_channels_as_the_device_has(count):
+    with one_at_a_time(), apps.Server(f"virtual,channels={count}") as server:
+        jack = Jack(server, *PLAYBACK)
+        equal("its ports", [f"system:playback_{n}" for n in range(1, count + 1)],
+              jack.ports())
+        jack.close()
+        server.stop()
+
+
 @test_each(("float", []), ("16 bits", ["--shorts"]))
 def jackd_carries_each_captured_frame_to_the_device_and_a_client_in(options):
     room = without_least(apps.made_sound(0.7))

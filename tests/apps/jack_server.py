@@ -12,8 +12,8 @@ PERIOD, PERIODS = 4096, 3
 # Neither real-time rights nor locked memory are needed.
 JACKD = ["jackd", "--no-realtime", "--no-mlock"]
 BACKEND = ["-d", "alsa", "-r", RATE, "-p", PERIOD, "-n", PERIODS]
-PLAYBACK = ["-P", "shm", "-o", 2]
-DUPLEX = ["-P", "shm", "-C", "shm", "-i", 2, "-o", 2]
+PLAYBACK = ["-P", "shm"]
+DUPLEX = ["-P", "shm", "-C", "shm"]
 
 
 def without_least(made):

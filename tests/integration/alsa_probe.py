@@ -16,6 +16,11 @@ Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer
                                          MODE (snd_pcm_open's bits), and after
                                          set_rate_resample(RESAMPLE); "set" is the rate
                                          that it has when 44.1 kHz was asked for
+    alsa_probe.py channels PCM NUMBER... the least and the most that the PCM offers,
+                                         whether set_channels takes each NUMBER, and what
+                                         set_channels_near answers
+    alsa_probe.py unasked PCM            the sizes of a stream at 48 kHz that asks for
+                                         none, and the longest buffer offered, in us
     alsa_probe.py map PCM POSITIONS FILE.raw      set the channel map ("FL,FR"), play
 """
 
@@ -29,7 +34,7 @@ import sys
 import time
 
 from alsa_client import (ALSA, BUFFER, CAPTURE, FRAME_BYTES, NONBLOCK, PERIOD, PLAYBACK,
-                         RW_INTERLEAVED, Pcm, PollFd, require)
+                         RATE, RW_INTERLEAVED, Pcm, PollFd, require)
 
 ALSA.snd_pcm_chmap_parse_string.restype = ctypes.c_void_p
 
@@ -200,6 +205,40 @@ def offered(name, direction, mode, resample=None):
     return {**found, "set": rate.value}
 
 
+def anything(pcm):
+    hardware = ctypes.c_void_p()
+    ALSA.snd_pcm_hw_params_malloc(ctypes.byref(hardware))
+    pcm.hw_params_any(hardware)
+    return hardware
+
+
+def channels(name, *numbers):
+    pcm = Pcm(name, PLAYBACK)
+    found = {"offered": ends(anything(pcm), "channels"), "set": [], "near": []}
+    for number in map(int, numbers):
+        found["set"].append(ALSA.snd_pcm_hw_params_set_channels(
+            pcm.handle, anything(pcm), number) == 0)
+        near = ctypes.c_uint(number)
+        pcm.hw_params_set_channels_near(anything(pcm), ctypes.byref(near))
+        found["near"].append(near.value)
+    pcm.close()
+    return found
+
+
+def unasked(name):
+    pcm = Pcm(name, PLAYBACK)
+    hardware, longest = anything(pcm), ctypes.c_uint()
+    pcm.hw_params_set_access(hardware, RW_INTERLEAVED)
+    pcm.hw_params_set_rate(hardware, RATE, 0)
+    require(ALSA.snd_pcm_hw_params_get_buffer_time_max(
+        hardware, ctypes.byref(longest), None), "get_buffer_time_max")
+    pcm.hw_params(hardware)
+    buffer, period = ctypes.c_ulong(), ctypes.c_ulong()
+    pcm.get_params(ctypes.byref(buffer), ctypes.byref(period))
+    pcm.close()
+    return {"buffer": buffer.value, "period": period.value, "longest": longest.value}
+
+
 def channel_map(name, wanted, path):
     with open(path, "rb") as file:
         data = file.read()
@@ -253,7 +292,8 @@ print(json.dumps({"fds": [before, count()], "pools": pools,
 """
 
 ACTIONS = {"positions": positions, "blocked": blocked, "reading": reading, "idle": idle,
-           "offers": offers, "map": channel_map, "reload": reload}
+           "offers": offers, "channels": channels, "unasked": unasked,
+           "map": channel_map, "reload": reload}
 
 if __name__ == "__main__":
     print(json.dumps(ACTIONS[sys.argv[1]](*sys.argv[2:])))

@@ -66,7 +66,7 @@ def speaker_test_plays_a_sine_in_each_channel_in_turn():
                  ("a start at the first period", ["-R", "1000"]),
                  ("two periods of 20 ms", ["--period-size=960", "--buffer-size=1920"]),
                  ("many short periods", ["--period-size=64", "--buffer-size=16384"]),
-                 ("a long buffer", ["--period-size=48000", "--buffer-size=192000"]))))
+                 ("a long buffer", ["--period-size=48000", "--buffer-size=96000"]))))
 def aplay_plays_bit_for_bit_with(options, memfd):
     made = sound.noise("S16_LE", RATE, 2, 0.7)
     tries = TRIES if "--buffer-size=1920" in options else 1

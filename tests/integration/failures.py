@@ -18,7 +18,7 @@ MOST_PROCESSOR_SECONDS = 0.2 * SLOWNESS
 LONG = ["-t", "raw", "-f", "S16_LE", "-r", RATE, "-c", 2]
 TRANSPORTS = (("memfd", "yes"), ("socket", "no"))
 # The PCM that gives up at once; reconnect.py has those that wait for another server.
-ONCE = "pcm.once { type shmd reconnect no }"
+ONCE = "pcm.once { type shmd reconnect no buffer_max_ms 4000 }"
 PLAYERS = tuple((words, ["aplay", "-q", "-D", "once", *LONG, *options, "/dev/zero"])
                 for words, options in (
                     ("aplay", []), ("aplay mmap", ["-M"]), ("aplay nonblocking", ["-N"]),

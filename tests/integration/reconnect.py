@@ -149,14 +149,23 @@ def a_player_plays_to_its_end_on_the_next_server(memfd):
                      RATE)
 
 
+def with_pcm(host, server, name, keys):
+    """The environment of a program to which `name` is this server, by these keys."""
+    with open(host.path(f"{name}.conf"), "w", encoding="utf-8") as file:
+        file.write(f"pcm.{name} {{ type shmd {keys} }}\n")
+    config = host.environment["ALSA_CONFIG_PATH"] + ":" + file.name
+    return {**server.environment, "ALSA_CONFIG_PATH": config}
+
+
 @test_each(*TRANSPORTS)
 def what_is_drained_comes_out_of_the_next_server(memfd):
     """All of it is queued already: nothing is reported, for nothing but time is lost."""
     frames = 3 * RATE
     with Server("virtual") as host, Mortal(host, memfd) as server:
         path = write_numbers(host.path("numbers.raw"), frames)
-        player = host.start("aplay", *CLIENT, "-t", "raw", f"--buffer-size={4 * RATE}",
-                            path, environment=server.environment)
+        patient = with_pcm(host, server, "patient", "buffer_max_ms 4000")
+        player = host.start("aplay", *CLIENT, "-D", "patient", "-t", "raw",
+                            f"--buffer-size={4 * RATE}", path, environment=patient)
         wait_until("it is heard", server.heard)
         server.stop()
         server.start()
@@ -201,13 +210,10 @@ def a_pcm_without_parameters_gets_them_from_the_next_server():
 @test
 def a_server_that_stays_away_is_a_device_that_is_gone():
     with Server("virtual") as host, Mortal(host) as server:
-        with open(host.path("short.conf"), "w", encoding="utf-8") as file:
-            file.write("pcm.short { type shmd reconnect_timeout 1 }\n")
         path = write_numbers(host.path("numbers.raw"), 60 * RATE)
-        config = host.environment["ALSA_CONFIG_PATH"] + ":" + host.path("short.conf")
         player = host.start("aplay", *CLIENT, "-D", "short", "-t", "raw", path,
-                            environment={**server.environment,
-                                         "ALSA_CONFIG_PATH": config})
+                            environment=with_pcm(host, server, "short",
+                                                 "reconnect_timeout 1"))
         wait_until("it is heard", server.heard)
         used = player.processor_seconds()
         server.stop()
