@@ -28,7 +28,7 @@ std::vector<Case> AllCases(const std::string& part) {
          {AccessRows(), ParamsRows(), SwParamsRows(), StateRows(), PauseRows(),
           PrepareRows(), ModeRows(), PollRows(), ThresholdRows(), DrainRows(),
           DrainEndRows(), PositionRows(), RewindRows(), TimeRows(), MmapRows(),
-          InfoRows(), ProcessRows(), NativeRows()})
+          InfoRows(), ProcessRows(), NativeRows(), SizesRows()})
         for (const Row& row : rows)
             for (Case& one : CasesOf(row))
                 if (one.id.find(part) != std::string::npos)

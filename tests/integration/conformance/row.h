@@ -57,6 +57,7 @@ std::span<const Row> MmapRows();
 std::span<const Row> InfoRows();
 std::span<const Row> ProcessRows();
 std::span<const Row> NativeRows();
+std::span<const Row> SizesRows();
 
 /** A row for one direction, under its full name. */
 struct Case {
