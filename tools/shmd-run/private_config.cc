@@ -18,7 +18,7 @@ constexpr std::array kFiles{"alsa.conf", "shm.conf", "again.conf"};
 constexpr auto kReadable = static_cast<std::filesystem::perms>(0644);
 constexpr const char* kDefaultPcm = R"(
 pcm.!default {
-	type empty
+	type plug
 	slave.pcm "shm"
 	hint {
 		show on
