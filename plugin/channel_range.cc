@@ -1,5 +1,6 @@
 #include "plugin/channel_range.h"
 
+#include "plugin/hw_space.h"
 #include "wire/limits.h"
 
 namespace shmd::plugin {
@@ -14,6 +15,10 @@ constexpr unsigned kStereo = 2;
 unsigned OfferedChannels(unsigned channels_max, unsigned device_channels) noexcept {
     if (channels_max != 0) return channels_max;
     return device_channels > kStereo ? device_channels : kAsPlug;
+}
+
+void AnswerLastChannels(snd_pcm_hw_params_t* params, unsigned device_channels) noexcept {
+    ReplaceChannels(params, kAsPlug, device_channels != 0 ? device_channels : kStereo);
 }
 
 bool HasPossibleChannels(const snd_pcm_hw_params_t* params) noexcept {

@@ -16,6 +16,13 @@ namespace shmd::plugin {
 unsigned OfferedChannels(unsigned channels_max, unsigned device_channels) noexcept;
 
 /**
+ * Where exactly the most that OfferedChannels offered is left, and that is no number of a
+ * stream, make it the device's own: what snd_pcm_hw_params_set_channels_last is answered.
+ * libsoundio asks so. Thread: any.
+ */
+void AnswerLastChannels(snd_pcm_hw_params_t* params, unsigned device_channels) noexcept;
+
+/**
  * Whether a stream may have what is left: at most wire::kMaxChannels channels, whatever
  * is offered.  Thread: any.
  */

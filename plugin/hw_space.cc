@@ -19,21 +19,34 @@ bool IsSingle(const snd_interval& interval) noexcept {
     return interval.min == interval.max;
 }
 
+snd_interval& IntervalOf(_snd_pcm_hw_params* params, int parameter) noexcept {
+    return reinterpret_cast<snd_pcm_hw_params*>(params)
+        ->intervals[parameter - SNDRV_PCM_HW_PARAM_FIRST_INTERVAL];
+}
+
+void SetTo(snd_interval& interval, uint32_t value) noexcept {
+    interval = {};
+    interval.min = value;
+    interval.max = value;
+    interval.integer = 1;
+}
+
 }  // namespace
 
 int NarrowToRate(_snd_pcm_hw_params* params, uint32_t rate_hz) noexcept {
     auto& space = *reinterpret_cast<snd_pcm_hw_params*>(params);
-    snd_interval& rate =
-        space.intervals[SNDRV_PCM_HW_PARAM_RATE - SNDRV_PCM_HW_PARAM_FIRST_INTERVAL];
+    snd_interval& rate = IntervalOf(params, SNDRV_PCM_HW_PARAM_RATE);
     if (!Holds(rate, rate_hz)) return -EINVAL;
     if (IsSingle(rate)) return 0;
-    rate = {};
-    rate.min = rate_hz;
-    rate.max = rate_hz;
-    rate.integer = 1;
+    SetTo(rate, rate_hz);
     space.rmask |= 1U << SNDRV_PCM_HW_PARAM_RATE;
     space.cmask |= 1U << SNDRV_PCM_HW_PARAM_RATE;
     return 0;
+}
+
+void ReplaceChannels(_snd_pcm_hw_params* params, uint32_t from, uint32_t to) noexcept {
+    snd_interval& channels = IntervalOf(params, SNDRV_PCM_HW_PARAM_CHANNELS);
+    if (IsSingle(channels) && channels.min == from) SetTo(channels, to);
 }
 
 void RefineAll(_snd_pcm_hw_params* params) noexcept {

@@ -98,6 +98,7 @@ int PcmStream::Offer(int mode) {
 
 int PcmStream::Refine(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept {
     RefineAll(params);
+    AnswerLastChannels(params, From(&io).stream_.Device().channels);
     if (!HasPossibleChannels(params)) return -EINVAL;
     return NarrowToNativeRate(io.pcm, params, From(&io).stream_.Device());
 }

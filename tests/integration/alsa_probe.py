@@ -19,6 +19,7 @@ Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer
     alsa_probe.py channels PCM NUMBER... the least and the most that the PCM offers,
                                          whether set_channels takes each NUMBER, and what
                                          set_channels_near answers
+    alsa_probe.py last PCM               what set_channels_last answers, and what is set
     alsa_probe.py unasked PCM            the sizes of a stream at 48 kHz that asks for
                                          none, and the longest buffer offered, in us
     alsa_probe.py map PCM POSITIONS FILE.raw      set the channel map ("FL,FR"), play
@@ -225,6 +226,18 @@ def channels(name, *numbers):
     return found
 
 
+def last(name):
+    pcm = Pcm(name, PLAYBACK)
+    hardware, answered, chosen = anything(pcm), ctypes.c_uint(), ctypes.c_uint()
+    pcm.hw_params_set_channels_last(hardware, ctypes.byref(answered))
+    pcm.hw_params_set_access(hardware, RW_INTERLEAVED)
+    pcm.hw_params(hardware)
+    require(ALSA.snd_pcm_hw_params_get_channels(hardware, ctypes.byref(chosen)),
+            "get_channels")
+    pcm.close()
+    return [answered.value, chosen.value]
+
+
 def unasked(name):
     pcm = Pcm(name, PLAYBACK)
     hardware, longest = anything(pcm), ctypes.c_uint()
@@ -292,8 +305,8 @@ print(json.dumps({"fds": [before, count()], "pools": pools,
 """
 
 ACTIONS = {"positions": positions, "blocked": blocked, "reading": reading, "idle": idle,
-           "offers": offers, "channels": channels, "unasked": unasked,
-           "map": channel_map, "reload": reload}
+           "offers": offers, "channels": channels, "last": last,
+           "unasked": unasked, "map": channel_map, "reload": reload}
 
 if __name__ == "__main__":
     print(json.dumps(ACTIONS[sys.argv[1]](*sys.argv[2:])))

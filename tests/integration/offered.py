@@ -36,6 +36,13 @@ def the_most_channels_are_the_devices(count, most):
         server.stop()
 
 
+@test_each(*((str(count), count) for count in (1, 2, 4, 6)))
+def the_last_of_the_channels_is_the_devices(count):
+    with Server(f"virtual,channels={count}") as server:
+        equal("answered and set", [count, count], ask(server, "last", "shm"))
+        server.stop()
+
+
 @test_each(("memfd", "yes"), ("the socket", "no"))
 def a_stereo_device_takes_each_number_that_is_asked_for(memfd):
     with Server("virtual", settings=[f"memfd={memfd}"]) as server:
