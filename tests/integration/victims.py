@@ -64,7 +64,9 @@ def _can_be_urgent():
 
 
 # Below the server's audio threads, above all that is ordinary.
-URGENT = ["chrt", "-f", "5"] if _can_be_urgent() else []
+URGENT_PRIORITY = 5
+URGENT = ["chrt", "-f", str(URGENT_PRIORITY)] if _can_be_urgent() else []
+LOOP_NICENESS = -11  # of the server's loop, where it is allowed: engine/realtime.h
 
 
 def share_of(data, number):
@@ -185,6 +187,8 @@ class Helper:
 
 def probe(pipe, path):
     """One honest connection after the other: (start, seconds, what went wrong)."""
+    if URGENT:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(URGENT_PRIORITY))
     seen = []
     while not pipe.poll(PROBE_PAUSE_SECONDS):
         start, wrong = time.monotonic(), None
@@ -209,6 +213,8 @@ def echo(ours, theirs):
 
 def control(pipe):
     """How late two processes are that do nothing but answer: (start, seconds)."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, LOOP_NICENESS)
     one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     partner = FORK.Process(target=echo, args=(other, one))
     partner.start()
