@@ -19,31 +19,35 @@ Overloaded(Fs...) -> Overloaded<Fs...>;
 
 constexpr std::array kKeys{
     Key{"socket", &Settings::socket, 0, 0, "", "PATH",
-        "Listen on this socket. Without it: $SHMD_SOCKET, else "
-        "$XDG_RUNTIME_DIR/shmd/socket, and without that directory /run/shmd/socket."},
+        "Listen on this socket. If not given: $SHMD_SOCKET, else "
+        "$XDG_RUNTIME_DIR/shmd/socket, and if that variable is not set "
+        "/run/shmd/socket."},
     Key{"device", &Settings::devices, 0, 0, "", "[NAME=]SPEC",
-        "Play through this device; give the option once for each. The first, or the one "
-        "called default, is the default device. The devices of the file are dropped."},
+        "Play through this device; give the option once for each device. The first, or "
+        "the one called default, is the default device. The devices of the configuration "
+        "file are then ignored."},
     Key{"fallback", &Settings::fallback, 0, 0, "", "SPEC",
         "The virtual device that plays while a card is away, busy or broken."},
     Key{"idle_timeout_ms", &Settings::idle_timeout_ms, 0, 3'600'000, "ms", "N",
-        "Close a card that nobody has used for this long."},
+        "Close a card that no stream has used for this long."},
     Key{"record", &Settings::record, 0, 0, "", "WHO",
-        "Who may record what a device captures: no, yes, or a list of same_user, users "
-        "and @groups. Empty: same_user; of the system's server also @audio."},
+        "The users who may record what a device captures: no, yes, or a list of "
+        "same_user, users and @groups. If not given: same_user; on the system's server "
+        "also @audio."},
     Key{"monitor", &Settings::monitor, 0, 0, "", "WHO",
-        "Who may record what others play on a device; likewise."},
+        "The users who may record what others play on a device; the same values."},
     Key{"direct", &Settings::direct, 0, 0, "", "WHO",
-        "Who may write into a card's own ring: no, yes, or a list of same_user, users "
-        "and @groups."},
+        "The users who may write into a card's own ring; the same values. If not given: "
+        "same_user."},
     Key{"direct_trusted", &Settings::direct_trusted, 0, 0, "", "WHO",
-        "Who may do so even where the kernel cannot restrict what else he does to it."},
+        "Those of them who get direct access even on kernels before 6.10, which cannot "
+        "limit the descriptor to mmap and poll. If not given: no."},
     Key{"log_level", &Settings::log_level, 0, 0, "", "LEVEL",
-        "Log events of this weight and above."},
+        "Log events of this severity and above."},
     Key{"stats_file", &Settings::stats_file, 0, 0, "", "FILE",
         "Write statistics here, as JSON, when the server stops."},
     Key{"memfd", &Settings::memfd, 0, 0, "", "yes|no",
-        "Share sealed memory with clients; otherwise samples go over the socket."},
+        "Share sealed memory with clients; if no, samples go over the socket."},
     Key{"realtime_priority", &Settings::realtime_priority, 0, 99, "", "N",
         "SCHED_FIFO priority of the audio threads; 0 is ordinary scheduling."},
     Key{"cycle_max_us", &Settings::cycle_max_us, 500, 200'000, "microseconds", "N",
@@ -53,12 +57,12 @@ constexpr std::array kKeys{
     Key{"max_clients_per_user", &Settings::max_clients_per_user, 1, 65'536, "", "N",
         "Most connections at once of one user."},
     Key{"max_memory_mib", &Settings::max_memory_mib, 0, 1'048'576, "MiB", "N",
-        "Most memory that connections may make the server use; 0 is half of what the "
-        "machine has."},
+        "Most memory that all connections may make the server use; 0 is half of what the "
+        "machine or its control group has."},
     Key{"max_memory_per_user_mib", &Settings::max_memory_per_user_mib, 0, 1'048'576,
         "MiB", "N",
-        "Most memory that the connections of one user may make it use; 0 is half of all "
-        "users'."},
+        "Most memory that the connections of one user may make the server use; 0 is half "
+        "of the limit for all users."},
     Key{"gain", &Settings::gain, 0, wire::kMaxGainMilli / 1000.0, "", "X",
         "Linear gain that a new stream starts with."},
 };

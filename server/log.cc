@@ -54,7 +54,7 @@ LogWriter& Writer() {
 void TellLost(uint64_t lines) noexcept try {
     Log(LogLevel::kWarn)
         << "left_out=" << lines
-        << " lines: what reads the log was too slow, or there was no memory";
+        << " lines: the reader of the log was too slow, or there was no memory";
 } catch (const std::bad_alloc&) {
     Writer().CountLost();
 }

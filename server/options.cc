@@ -188,11 +188,11 @@ std::string HelpText() {
         "Mix and play the sound of ALSA applications.\n\n";
     for (const Key& key : Keys())
         text += HelpEntry(key);
-    text += HelpEntry("config=FILE",
-                      "Read this configuration file. Without it: for a user "
-                      "$XDG_CONFIG_HOME/shmd.conf, else " SHMD_SYSCONFDIR
-                      "/shmd.conf, "
-                      "if there is one. Options override the file.");
+    text += HelpEntry(
+        "config=FILE",
+        "Read this configuration file. If not given: "
+        "$XDG_CONFIG_HOME/shmd.conf, unless root runs the server, else " SHMD_SYSCONFDIR
+        "/shmd.conf. Options override the file.");
     text += HelpEntry("help", "Print this text.");
     return text + HelpEntry("version", "Print the version.");
 }

@@ -231,7 +231,8 @@ void Server::ReloadDevices(const Settings& next) {
                 std::ranges::find(settings_.devices, device) == settings_.devices.end())
                 only_with_restart(name);
         } catch (const std::exception& error) {
-            Log(LogLevel::kError) << "device=" << name << " stays: " << error.what();
+            Log(LogLevel::kError)
+                << "device=" << name << " not changed: " << error.what();
         }
     }
 }

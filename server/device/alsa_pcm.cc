@@ -77,7 +77,8 @@ void AlsaPcm::Open() {
     if (!IsSame(setup, setup_))
         throw std::system_error{
             EINVAL, std::generic_category(),
-            Describe(spec_, setup) + " is not the card that was: " + Description()};
+            Describe(spec_, setup) +
+                " differs from what was opened before: " + Description()};
     pcm_ = std::move(pcm);
     substream_ = {setup.card, setup.device, setup.subdevice};
     FindRing();

@@ -107,8 +107,8 @@ size_t RequireKey(std::string_view name, std::string_view part) {
 void RequireKind(std::string_view kind) {
     if (kind != kKinds)
         throw std::invalid_argument{"the device \"" + std::string{kind} +
-                                    "\" is not possible: only the kind \"" +
-                                    std::string{kKinds} + "\" is built in this version"};
+                                    "\" is not possible here: it must be of the kind \"" +
+                                    std::string{kKinds} + "\""};
 }
 
 }  // namespace

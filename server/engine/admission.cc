@@ -20,8 +20,9 @@ std::string Percent(int64_t cost_ns) {
 }
 
 std::string Exceeded(int64_t cost_ns, const char* who, int64_t used_ns, int64_t most_ns) {
-    return "the stream takes " + Percent(cost_ns) + " of a processor, " + who + " take " +
-           Percent(used_ns) + " of " + Percent(most_ns);
+    return "the stream takes " + Percent(cost_ns) + " of a processor, but " + who +
+           " streams take " + Percent(used_ns) + " of the " + Percent(most_ns) +
+           " allowed";
 }
 
 }  // namespace
@@ -48,7 +49,7 @@ std::string Admission::WhyNot(uid_t uid, const Cost& cost) const {
     const int64_t share_ns = (most_ns_ - (total_ns_ - of_user_ns)) / 2;
     if (uid != owner_ && of_user_ns + cost.ns > share_ns)
         return Exceeded(cost.ns, "this user's", of_user_ns, share_ns) +
-               ", half of what other users leave";
+               " beside other users";
     return "";
 }
 

@@ -63,7 +63,7 @@ std::string CheckRing(const wire::SetParams& request, bool is_capture,
         request.transport == static_cast<uint8_t>(wire::Transport::kMemfd) && !is_capture;
     if (!is_in_client_pool) {
         if (request.ring_offset != 0 || request.ring_bytes != 0)
-            return "a ring is named and the stream has none in the client's pool";
+            return "a ring is given, but this stream has none in the client's pool";
         const auto size = static_cast<size_t>(ring_bytes);
         if (is_capture)
             setup.capture_ring = memory.ServerRing().first(size);

@@ -96,7 +96,7 @@ Session::Session(SessionContext& context, uint64_t client_id, AcceptedSocket soc
                 MakeDiscard(context.helpers, peer.uid, send_charge_)} {}
 
 Session::~Session() {
-    // Where its registry has done so already this does nothing.
+    // Does nothing if the registry has done so already.
     static_cast<void>(TryRelease());
     if (memory_ && memory_->IsUsed()) LeaveMemory(std::move(memory_));
 }
@@ -115,8 +115,8 @@ std::shared_ptr<const void> Session::LeaveMemory(
 }
 
 void Session::RefuseConnection(int error, const std::string& reason) {
-    // First: no more of its messages is served, even where there is no memory for the
-    // rest, and then its deadline for a hello ends it.
+    // First, so that the session serves no more of its messages. Without memory for the
+    // rest, its deadline for Hello ends it.
     refused_ = true;
     Soon([this, error, reason] {
         Refuse(wire::MessageHeader{}, error, reason);
@@ -159,8 +159,8 @@ void Session::OnTurn() {
 void Session::Tell() {
     if (payload_) return FlushPayload();
     if (stream_id_ == 0) return;
-    // A client that does not read gets one wake, however many it asks for: behind what
-    // waits already.
+    // A client that does not read gets one wake, however many it requests, after the
+    // messages that are queued already.
     if (sender_.QueuedBytes() != 0) return sender_.WhenEmpty([this] { OnStreamWake(); });
     Send(wire::MakeMessage<wire::Wake>());
 }
@@ -179,7 +179,7 @@ void Session::Handle(std::span<const std::byte> message, std::span<base::UniqueF
     const auto type = static_cast<MessageType>(header->type);
     if (!greeted_ && type != MessageType::kHello) return Drop("a message before hello");
     if (!fds.empty() && type != MessageType::kRegisterPool)
-        return Drop("descriptors with a message that has none");
+        return Drop("descriptors with a message that takes none");
     switch (type) {
         case MessageType::kHello:
             return Dispatch<wire::Hello>(message, [this](auto& m) { OnHello(m); });
@@ -234,7 +234,7 @@ void Session::OrRefuse(const wire::MessageHeader& request, Action action) {
     }
 }
 
-/** A stream that is refused leaves nothing: nothing charged, nothing on the device. */
+/** A refused stream leaves nothing behind: no charge, nothing on the device. */
 template <typename Action>
 void Session::OrRelease(Action action) {
     try {
@@ -250,7 +250,7 @@ void Session::OnLostFds(std::span<const std::byte> message) {
     const auto request = wire::FindMessage<wire::RegisterPool>(message);
     if (!greeted_ || !request ||
         request->header.type != static_cast<uint16_t>(MessageType::kRegisterPool))
-        return Drop("descriptors with a message that has none");
+        return Drop("descriptors with a message that takes none");
     RefusePool(*request, EMFILE, "this server has no descriptor left");
 }
 
@@ -301,7 +301,7 @@ void Session::OnHello(const wire::Hello& hello) {
 void Session::OnRegisterPool(const wire::RegisterPool& request,
                              std::span<base::UniqueFd> fds) {
     if (fds.size() != 1) return Drop("a pool without a descriptor");
-    if (!memfd_agreed_) return Drop("a pool, and memfds were not agreed on");
+    if (!memfd_agreed_) return Drop("a pool, but memfds were not agreed on");
     if (request.pool_id != wire::kClientPoolId)
         return Refuse(request.header, EINVAL,
                       "unknown pool " + std::to_string(request.pool_id));
@@ -384,7 +384,7 @@ void Session::OnSetParams(const wire::SetParams& request) {
     else
         memory_->UseClientPool();
     if (request.direct > static_cast<uint8_t>(wire::Direct::kRequire))
-        return Refuse(request.header, EINVAL, "unknown wish for direct mode");
+        return Refuse(request.header, EINVAL, "unknown value for direct mode");
     direct_ = static_cast<wire::Direct>(request.direct);
     render::StreamSetup setup;
     std::string why = CheckParams(request, setup);
@@ -496,7 +496,7 @@ void Session::AddStream(const StreamBuild& build) {
 std::string Session::WhyNotDirect() const {
     const device::Device& device = endpoint_->runner->Device();
     if (is_capture_) return "it records";
-    if (direct_ == wire::Direct::kNever) return "not wished";
+    if (direct_ == wire::Direct::kNever) return "not requested";
     if (payload_) return "its frames come over the socket";
     if (!context_.direct.Allows(peer_, socket_->Get()))
         return "not allowed for this user (key direct)";
@@ -505,7 +505,7 @@ std::string Session::WhyNotDirect() const {
         return "the card has another format";
     if (gain_ != 1.0F) return "it has a gain";
     if (grants_charge_.Held().descriptors >= kMostUnreadGrants && !HasReadAll())
-        return "it does not read what it was granted before";
+        return "the client has not read its earlier grants";
     return "";
 }
 
@@ -604,13 +604,12 @@ void Session::OnSetGain(const wire::SetGain& request) {
 void Session::OnData(std::span<const std::byte> message) {
     const auto data = wire::FindData(message);
     if (!data) return Drop("malformed data");
-    if (!payload_) return Drop("data, and the stream does not take it over the socket");
+    if (!payload_) return Drop("data, but the stream does not use the socket transport");
     if (const char* why = payload_->OnData(*data); why != nullptr) Drop(why);
 }
 
 void Session::OnWords(const wire::ClientWords& words) {
-    if (!payload_)
-        return Drop("words, and the stream does not take them over the socket");
+    if (!payload_) return Drop("words, but the stream does not use the socket transport");
     if (payload_->OnWords(words)) endpoint_->runner->Kick();
     // The client has taken some of what filled the queue: there may be room for the rest.
     if (payload_->FramesWait()) FlushPayload();
@@ -701,7 +700,7 @@ void Session::OnDear(int64_t cost_ns) {
 
 void Session::Drop(const std::string& reason) {
     if (ended_) return;
-    End();  // first: also where there is no memory for the line
+    End();  // first: even without memory for the line
     Log(true, "dropped", "dropped: " + reason);
 }
 

@@ -78,7 +78,7 @@ def a_client_that_does_not_wish_it_is_not_given_the_ring():
                    environment={"ALSA_CONFIG_PATH": paths})
         server.stop()
         stream, = server.streams()
-        equal("direct", "not wished", stream["direct"])
+        equal("direct", "not requested", stream["direct"])
         equal("frames that were direct", 0, stream["direct_frames"])
 
 

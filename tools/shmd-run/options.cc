@@ -11,17 +11,17 @@ namespace {
 constexpr const char* kHelp =
     R"(Usage: shmd-run [OPTION]... [--] COMMAND [ARGUMENT]...
 Start a private shmd, run COMMAND against it, stop it, and exit as COMMAND did.
-In COMMAND the ALSA names shm, shm:DEVICE and shm:monitor are the private server.
+In COMMAND the ALSA names shm, shm:DEVICE and shm:monitor lead to the private server.
 
       --device=SPEC          a device of the server, e.g. virtual,wav=out.wav,rate=48000
                              (repeatable; the first is what shm plays to)
       --set=KEY=VALUE        any key of shmd.conf (repeatable)
-      --stats=FILE           have the server write its statistics there, as JSON
-      --default              the ALSA name default is the private server too
-      --log=FILE             write the server's log there
+      --stats=FILE           have the server write its statistics to FILE, as JSON
+      --default              the ALSA name default leads to the private server too
+      --log=FILE             write the server's log to FILE
       --verbose              have the server log everything
       --strict               fail if the server leaked descriptors or mappings
-      --server-command=WORDS run the server under this, e.g. 'valgrind -q'
+      --server-command=WORDS run the server under this program, e.g. 'valgrind -q'
       --help                 print this text
       --version              print the version
 
@@ -53,7 +53,7 @@ std::string ServerOption(const std::string& setting) {
                    (character >= '0' && character <= '9') || character == '_';
         });
     if (equals == std::string::npos || !key_valid)
-        throw UsageError("--set wants KEY=VALUE with a key of shmd.conf, not '" +
+        throw UsageError("--set needs KEY=VALUE with a key of shmd.conf, not '" +
                          setting + "'");
     std::replace(key.begin(), key.end(), '_', '-');
     return "--" + key + setting.substr(equals);

@@ -29,9 +29,10 @@ void TakeAll(Admission& admission, uid_t uid) {
 TEST(AdmissionTest, GivesAUserHalfOfWhatOthersLeave) {
     Admission admission;
     EXPECT_EQ(admission.TryAdd(1, 1000, {31 * kPercent}), "");
-    EXPECT_EQ(admission.TryAdd(2, 1000, {4 * kPercent + kPercent / 10}),
-              "the stream takes 4.1 % of a processor, this user's take 31.0 % of 35.0 %, "
-              "half of what other users leave");
+    EXPECT_EQ(
+        admission.TryAdd(2, 1000, {4 * kPercent + kPercent / 10}),
+        "the stream takes 4.1 % of a processor, but this user's streams take 31.0 % of "
+        "the 35.0 % allowed beside other users");
     EXPECT_EQ(admission.TryAdd(3, 1000, {4 * kPercent}), "");
     EXPECT_EQ(admission.TryAdd(4, 1001, {17 * kPercent}), "");
     EXPECT_NE(admission.TryAdd(5, 1001, {kPercent}), "");
@@ -61,8 +62,8 @@ TEST(AdmissionTest, RefusesAUserPlainStreamsOfMoreThanHalfAProcessor) {
     for (const uid_t uid : {uid_t{1000}, kOwner}) {
         EXPECT_EQ(admission.TryAdd(uid, uid, {50 * kPercent, true}), "");
         EXPECT_EQ(admission.TryAdd(uid + 1'000'000, uid, {kPercent, true}),
-                  "the stream takes 1.0 % of a processor, this user's take 50.0 % of "
-                  "50.0 %");
+                  "the stream takes 1.0 % of a processor, but this user's streams take "
+                  "50.0 % of the 50.0 % allowed");
     }
 }
 
@@ -70,8 +71,10 @@ TEST(AdmissionTest, LetsTheOwnerTakeWhatOthersLeave) {
     Admission admission{1, kOwner};
     EXPECT_EQ(admission.TryAdd(1, 1000, {30 * kPercent}), "");
     EXPECT_EQ(admission.TryAdd(2, kOwner, {40 * kPercent}), "");
-    EXPECT_EQ(admission.TryAdd(3, kOwner, {kPercent}),
-              "the stream takes 1.0 % of a processor, all users' take 70.0 % of 70.0 %");
+    EXPECT_EQ(
+        admission.TryAdd(3, kOwner, {kPercent}),
+        "the stream takes 1.0 % of a processor, but all users' streams take 70.0 % of "
+        "the 70.0 % allowed");
     EXPECT_EQ(admission.TotalNs(), 70 * kPercent);
 }
 

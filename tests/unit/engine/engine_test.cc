@@ -139,7 +139,7 @@ TEST_F(EngineTime, RefusesAUsersDearStreamsAndTakesAnothersPlainOne) {
         added.push_back(id);
     }
     EXPECT_LT(added.size(), 200U);
-    EXPECT_NE(refusal_.find("this user's take "), std::string::npos) << refusal_;
+    EXPECT_NE(refusal_.find("this user's streams take "), std::string::npos) << refusal_;
     EXPECT_NE(Add(1000, plain), 0U);
     EXPECT_NE(Add(1001, plain, "other"), 0U);
     // It may have as many again when they are gone.

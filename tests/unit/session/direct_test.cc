@@ -269,7 +269,7 @@ TEST_F(DirectTest, GrantsNothingThatIsNotWished) {
     PoolClient client = Client();
     EXPECT_FALSE(client.SetParams(Direct::kNever));
     EXPECT_TRUE(AwaitGrants(false));
-    EXPECT_EQ(Note(), "not wished");
+    EXPECT_EQ(Note(), "not requested");
 }
 
 TEST_F(DirectTest, SaysWhyAStreamCannotHaveTheRing) {

@@ -220,7 +220,7 @@ TEST_F(SessionTest, DropsDescriptorsWithAMessageThatHasNone) {
     auto message = wire::MakeMessage<wire::Kick>();
     message.header.fd_count = 1;
     client_->Send(message, {fd.Get()});
-    ExpectDropped("descriptors with a message that has none");
+    ExpectDropped("descriptors with a message that takes none");
 }
 
 TEST_F(SessionTest, NeverMapsAPoolThatItsOwnerCouldStillChange) {
@@ -306,7 +306,7 @@ TEST_F(SessionTest, DropsDataThatItsStreamDoesNotTake) {
     StartServer();
     client_->Greet();
     client_->Send(wire::MakeMessage<wire::Data>());
-    ExpectDropped("data, and the stream does not take it over the socket");
+    ExpectDropped("data, but the stream does not use the socket transport");
 }
 
 TEST_F(SessionTest, DropsDataOfAWrongSize) {
