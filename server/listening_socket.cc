@@ -104,7 +104,7 @@ base::UniqueFd Bind(const std::string& path) {
         base::ThrowErrno(("binding " + path).c_str());
     // Who may reach the socket is the directory's matter; who may do what, the server's.
     ::chmod(path.c_str(), 0666);
-    // Not before the Hello: closing one may take long, and no account has it yet.
+    // None before the Hello: closing one may take long, and no account is charged yet.
     ipc::LetDescriptorsCome(fd.Get(), false);
     base::RequireNonNegative(::listen(fd.Get(), kBacklog), "listen");
     return fd;

@@ -20,7 +20,7 @@ struct Settings {
     DeviceList devices{{"default", "auto"}};
     /** What plays while a card does not: a spec of a virtual device. */
     std::string fallback = "virtual";
-    /** How long a card stays open that nobody uses, in milliseconds. */
+    /** How long a card that no stream uses stays open, in milliseconds. */
     uint32_t idle_timeout_ms = 5000;
     /** Which users may record what a device captures, and what others play (its monitor),
      * see session/right.h; empty: session::Right::ToHear. */

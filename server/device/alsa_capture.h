@@ -16,7 +16,7 @@ namespace shmd::device {
  * A PCM that captures: a card's own ring, or any other PCM of alsa-lib.
  *
  * The position is what the card has captured since the start, by its own count: what it
- * has, can be taken. Frames that were lost because nobody came in time are left out of
+ * has, can be taken. Frames that were lost because the server was late are left out of
  * the count (a gap).
  *
  *          read_          said_

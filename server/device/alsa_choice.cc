@@ -265,7 +265,7 @@ void Choice::ChooseSizes(uint32_t rate_hz) {
                ", and a buffer needs " + std::to_string(kLeastPeriods) + " periods");
 }
 
-/** Who is paced by a timer needs none, if he learns by asking where the card is. */
+/** A device paced by a timer needs no interrupts if its pointer is exact when asked. */
 bool Choice::ChooseInterrupts(const AlsaSetup& setup) {
     const bool can_do_without =
         !setup.IsCoarse() && snd_pcm_hw_params_can_disable_period_wakeup(params_) != 0;

@@ -15,8 +15,8 @@
 namespace shmd::device {
 
 /**
- * An open PCM of alsa-lib, its parameters, and who may touch it at present: what
- * AlsaPlayback and AlsaCapture have in common on the loop's side.
+ * An open PCM of alsa-lib, its parameters, and the thread that has it at present: what
+ * AlsaPlayback and AlsaCapture share on the loop's side.
  */
 class AlsaPcm {
   public:
@@ -32,14 +32,14 @@ class AlsaPcm {
     [[nodiscard]] std::string Description() const { return Describe(spec_, setup_); }
 
     /**
-     * The handle, for whom Handover() says it is; nullptr if closed.
+     * The handle, for the thread that has it by Handover(); nullptr if closed.
      * Thread: any. Realtime: yes.
      */
     [[nodiscard]] snd_pcm_t* Get() const noexcept { return pcm_.get(); }
     PcmHandover& Handover() noexcept { return handover_; }
 
     /** The card's ring, if it plays and can be used without appl_ptr; else nullptr.
-     * Thread: whose the handle is. Realtime: yes. */
+     * Thread: the one that has the handle. Realtime: yes. */
     [[nodiscard]] const CardRing* Ring() const noexcept {
         return ring_ ? &*ring_ : nullptr;
     }
@@ -48,10 +48,10 @@ class AlsaPcm {
     [[nodiscard]] base::UniqueFd ShareRing(bool unrestricted) const;
 
     /** Space for the longest block, for what cannot be in the card's ring.
-     * Thread: whose the handle is. Realtime: yes. */
+     * Thread: the one that has the handle. Realtime: yes. */
     std::span<std::byte> Block() noexcept { return block_; }
 
-    /** A period of silence. Thread: whose the handle is. Realtime: yes. */
+    /** A period of silence. Thread: the one that has the handle. Realtime: yes. */
     [[nodiscard]] std::span<const std::byte> Silence() const noexcept { return silence_; }
 
     /** Open it again, as it was, if it is closed or has failed.

@@ -176,8 +176,8 @@ void AlsaPlayback::Recover(int error, int64_t now_ns) noexcept {
     gap_frames_ += static_cast<uint64_t>(missing) + latency_frames_;
 }
 
-/** While it is not back, its position is a period before what was rendered: nobody
- * renders more, and the next try is after that. */
+/** Until the device is back, its position is a period before what was rendered: so no
+ * more is rendered, and the next try comes a period later. */
 void AlsaPlayback::WaitAPeriod(int64_t now_ns) noexcept {
     const int64_t wait = int64_t{latency_frames_} + Setup().period_frames;
     clock_.Set(std::min(clock_.FrameAt(now_ns), written_ - wait), now_ns);

@@ -29,8 +29,8 @@ struct AlsaSetup {
     bool is_clockless = false;
     /** Its pointer moves about a period at a time (SND_PCM_INFO_BATCH). */
     bool is_batch = false;
-    /** It interrupts at each period; else its pointer moves for who asks, and no more is
-     * silenced than that. */
+    /** It interrupts at each period. Without that the kernel updates hw_ptr, and silences
+     * played frames, only when asked. */
     bool has_interrupts = true;
     // -1, 0, 0 if it is no card's.
     int card = -1;
@@ -54,8 +54,8 @@ struct AlsaSetup {
  * The kernel is asked never to stop it, and to silence what was played.
  *
  * alsa-lib's handler for its messages is replaced here, for the whole process and for
- * good: it would print. What it says in this function is in the exception; the rest is
- * nobody's.
+ * good: it would print. Messages during this call are in the exception; messages outside
+ * this call are discarded.
  *
  * Thread: loop.  Realtime: no.
  * Errors: std::system_error with what the open gave (ENOENT, ENODEV: there is no such

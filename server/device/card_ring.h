@@ -13,12 +13,11 @@ namespace shmd::device {
 /**
  * A card's own ring and pointer, without the pages that a client may write.
  *
- * Who maps the ring of a substream (direct mode) may also map, and scribble on, the
- * control page that holds appl_ptr, which alsa-lib reads back. So here the ring is
- * written by our own count of frames, appl_ptr stays where it is (the kernel knows this
- * free running mode from dmix, and silences what was played), and the card's pointer is
- * asked of the kernel. Besides OpenSharedRing this is all that goes beside alsa-lib to
- * the card.
+ * A client that maps the ring of a substream (direct mode) may also map and write the
+ * control page with appl_ptr, which alsa-lib reads back. So this class writes the ring by
+ * its own count of frames, leaves appl_ptr where it is, and asks the kernel for the
+ * card's pointer. The kernel knows this free running mode from dmix, and silences played
+ * frames. Only this class and OpenSharedRing access the card without alsa-lib.
  */
 class CardRing {
   public:
@@ -31,8 +30,8 @@ class CardRing {
 
     /**
      * Frames that the card has played since it was prepared, or a negative errno: -EPIPE,
-     * -ESTRPIPE, -ENODEV as snd_pcm_avail.  Thread: whose the PCM is. Realtime: one
-     * ioctl.
+     * -ESTRPIPE, -ENODEV as snd_pcm_avail.  Thread: the one that has the PCM
+     * (PcmHandover). Realtime: one ioctl.
      */
     [[nodiscard]] int64_t Played() const noexcept;
 

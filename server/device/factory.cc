@@ -21,8 +21,7 @@ bool IsKind(std::string_view spec, std::string_view kind) noexcept {
     return spec.substr(0, spec.find(',')) == kind;
 }
 
-/** alsa-lib must know the PCM: of a name that nobody has defined no card will ever come.
- */
+/** alsa-lib must know the PCM: a name without a definition never becomes a card. */
 void RequireDefined(const std::string& pcm) {
     if (pcm.starts_with('{')) return;  // a definition, not a name
     snd_config_t* found = nullptr;

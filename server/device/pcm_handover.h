@@ -6,7 +6,7 @@
 namespace shmd::device {
 
 /**
- * Whose a PCM's handle is: the loop's or the audio thread's. No lock, no waiting.
+ * Which thread has a PCM's handle: the loop or the audio thread. No lock, no waiting.
  *
  *               Opened (loop)            TryStart (audio)
  *     closed ──────────────────► idle ◄──────────────────► started
@@ -14,11 +14,11 @@ namespace shmd::device {
  *        ├────────────────────────┘                           ▼
  *        └──────────────────── TryClose (loop) ───────────  failed
  *
- * In `closed` and `failed` the handle is the loop's, in `started` the audio thread's. In
- * `idle` nobody touches it: whoever wants it takes it with one compare-and-exchange,
- * which one of the two wins. Each arrow releases what its thread did with the handle, and
- * the next thread's arrow acquires it: TryStart sees the open of the loop, TryClose the
- * last call of the audio thread.
+ * In `closed` and `failed` the loop has the handle, in `started` the audio thread. In
+ * `idle` neither touches it; a thread takes it with one compare-and-exchange, which only
+ * one of the two wins. Each arrow releases what its thread did with the handle, and the
+ * next thread's arrow acquires it: TryStart sees the open of the loop, TryClose the last
+ * call of the audio thread.
  */
 class PcmHandover {
   public:

@@ -12,7 +12,7 @@ namespace {
 
 /** A tenth of a second: longer than any cycle that a renderer asks for. */
 constexpr uint32_t kCyclesPerSecond = 10;
-/** As a card with periods of 20 ms; nobody hears it late. */
+/** As a card with periods of 20 ms; a late block is not audible. */
 constexpr uint32_t kGracesPerSecond = 50;
 static_assert(wire::kMinRateHz / kCyclesPerSecond >= 64,
               "a cycle of some use at any rate");

@@ -9,11 +9,11 @@
 namespace shmd::engine {
 
 /**
- * Who may use how much of the audio threads' time: of one device's, or of all of the
- * machine's together. doc/decisions/0010-the-audio-threads-time.md.
+ * Limits how much time of audio threads a user's streams, and all streams, may take: on
+ * one device, or on all devices together. doc/decisions/0010-the-audio-threads-time.md.
  *
- * A stream counts from SetParams until its parameters are gone, also while it is stopped
- * or its client writes into the card's ring: it may play at any moment without asking.
+ * A stream counts from SetParams until its parameters are gone. It counts while it is
+ * stopped or its client writes into the card's ring too, for it may play at any moment.
  *
  * Thread: loop.
  */
@@ -26,7 +26,7 @@ class Admission {
     static constexpr uid_t kNoOwner = static_cast<uid_t>(-1);
 
     /**
-     * @param processors  how many there are to be shared; a device has one
+     * @param processors  how many the streams share; a device has one
      * @param owner       the user who runs the server
      */
     explicit Admission(unsigned processors = 1, uid_t owner = kNoOwner) noexcept;
@@ -34,22 +34,22 @@ class Admission {
     /** What a stream takes. */
     struct Cost {
         int64_t ns;             // of a processor, for a second of sound
-        bool is_plain = false;  // it is neither remixed nor resampled: little
+        bool is_plain = false;  // neither remixed nor resampled: costs little
     };
 
     /**
-     * Count the stream, unless that goes beyond a share. Beside a stream that is not
-     * plain, its user's streams take no more than half of what other users' streams leave
-     * of kMostOfAll; the owner's may take all of that.
+     * Count the stream, unless that goes beyond a share. A stream that is not plain is
+     * counted only while its user's streams take at most half of what other users'
+     * streams leave of kMostOfAll; the owner's may take all of that.
      * @return empty, or why not: what the stream costs, and what there is
      * Errors: std::bad_alloc, and nothing has changed.
      */
     std::string TryAdd(uint64_t stream_id, uid_t uid, const Cost& cost);
 
-    /** It is on another device, and costs this there: also beyond the share. */
+    /** It is on another device now, and costs this there. Allowed beyond the share. */
     void Update(uint64_t stream_id, int64_t cost_ns) noexcept;
 
-    /** No matter if it was not counted. */
+    /** Does nothing if it was not counted. */
     void Remove(uint64_t stream_id) noexcept;
 
     [[nodiscard]] int64_t TotalNs() const noexcept { return total_ns_; }

@@ -11,7 +11,7 @@ namespace shmd::engine {
 
 namespace {
 
-// Not IN_CLOSE: who looks whether a card works closes it again, and would hear himself.
+// Not IN_CLOSE: we close a card after we have tried it, and would see our own close.
 constexpr uint32_t kNodeEvents =
     IN_CREATE | IN_ATTRIB | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR;
 

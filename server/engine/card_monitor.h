@@ -9,7 +9,7 @@
 namespace shmd::engine {
 
 /**
- * Tells when sound cards may have come or gone.
+ * Reports that sound cards may have come or gone.
  *
  * It watches the folder of their device nodes: a node is created and given its owner when
  * a card comes, and deleted when it goes. That is so on every kernel and in every
@@ -20,13 +20,14 @@ namespace shmd::engine {
 class CardMonitor {
   public:
     /**
-     * @param on_change  called after a change; several follow each other when a card
-     * comes Errors: std::system_error, when the kernel gives no inotify instance.
+     * @param on_change  called after a change; several times when a card comes
+     *
+     * Errors: std::system_error, when the kernel gives no inotify instance.
      */
     CardMonitor(loop::Loop& loop, std::function<void()> on_change);
 
-    /** The folder of the nodes. It is made with the first card: until then /dev is
-     * watched for it. */
+    /** The folder of the nodes. The kernel makes it with the first card; until then this
+     * watches /dev. */
     static constexpr const char* kFolder = "/dev/snd";
 
   private:

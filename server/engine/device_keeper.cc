@@ -11,14 +11,14 @@ namespace shmd::engine {
 
 namespace {
 
-// For what tells nobody that it works again: a program's exclusive hold, a USB card that
-// is not ready for its first user.
+// No event tells when some devices work again: when another program has released a card,
+// or when a new USB card is ready.
 constexpr int64_t kRetryNs = 2 * base::kNsPerSecond;
 // A new card's nodes come one by one, and then get their owners.
 constexpr int64_t kSettleNs = 100 * base::kNsPerMs;
 
-/** Whether the card is not there at all: the monitor will tell when it is. Of what is
- * no card's own, nobody tells. */
+/** Whether the card is not there at all: the monitor reports when it comes. For PCMs that
+ * are not a card's own there is no such report. */
 bool IsAbsent(const std::string& spec, const std::exception& error) {
     if (!spec.starts_with("hw:")) return false;
     const auto* system_error = dynamic_cast<const std::system_error*>(&error);
@@ -77,7 +77,7 @@ std::unique_ptr<device::Device> DeviceKeeper::MakeBest(const std::string& worse_
     return nullptr;
 }
 
-/** Where there is no memory to look for it: nothing, and it is looked for later. */
+/** Returns nothing if there is no memory for the search; it is repeated later. */
 std::unique_ptr<device::Device> DeviceKeeper::FindBest(const std::string& worse_than) {
     try {
         return MakeBest(worse_than);
@@ -145,7 +145,7 @@ void DeviceKeeper::TryBetter() {
 
 void DeviceKeeper::Use(std::unique_ptr<device::Device> device) {
     runner_->Attach(std::move(device));
-    OnStopped();  // perhaps nobody ever starts it
+    OnStopped();  // perhaps no stream ever starts it
     ReportUse();
 }
 
@@ -168,8 +168,8 @@ void DeviceKeeper::OnStopped() {
 }
 
 void DeviceKeeper::CloseIdle() {
-    // Who plays, or maps its ring and so keeps it open anyway: when that ends, it is
-    // told.
+    // A stream runs, or a client maps the ring and so keeps the card open anyway. This is
+    // called again when that ends.
     if (runner_->DeviceIsRunning() || runner_->HasGrants()) return;
     if (!runner_->Device().Close())
         idle_timer_.ArmAtNs(clock_.NowNs() + device::Device::kServicePeriodNs);

@@ -23,8 +23,8 @@ namespace shmd::engine {
  *       │   └───────────────────────────────────┘
  *       └── a card has come, or it is time to try again
  *
- * A card that nobody uses is closed after a time, and opened again by the first stream.
- * One that fails as soon as it is taken is left alone for a while.
+ * A card that no stream uses is closed after a time, and opened again for the next
+ * stream. A card that fails as soon as it is taken is not tried again for a while.
  *
  * Thread: loop.
  */
@@ -52,11 +52,11 @@ class DeviceKeeper {
     /** The runner that TakeFirst's device went to; it outlives the loop's last turn. */
     void Bind(DeviceRunner& runner);
 
-    /** The device failed, or (its streams wait for it) is closed, or does not start. Any
-     * time. */
+    /** The device failed. Call it at any time. */
     void OnFailed();
+    /** Streams want to run, and the device is closed or does not start. At any time. */
     void OnClosed();
-    /** The device has stopped. Any time. */
+    /** The device has stopped. At any time. */
     void OnStopped();
     /** Cards may have come. */
     void OnCardsChanged();
@@ -90,7 +90,7 @@ class DeviceKeeper {
     int64_t taken_ns_ = 0;              // when current_ was
     std::string failing_;               // failed as soon as it was taken
     int64_t failing_until_ns_ = 0;      // not to be tried before
-    std::set<std::string> complaints_;  // said since a device was last taken
+    std::set<std::string> complaints_;  // reported since a device was last taken
     loop::Timer retry_timer_;
     loop::Timer idle_timer_;
 };

@@ -15,10 +15,10 @@ namespace {
 
 // An application that plays answers at its next period; one that is stopped never does.
 constexpr int64_t kRecallTimeoutNs = base::kNsPerSecond;
-// Where there was no memory, or no thread: silence that is not noticed beside that.
+// After a lack of memory or threads. Beside that lack this much silence does not matter.
 constexpr int64_t kRetryNs = 50 * base::kNsPerMs;
 
-constexpr int64_t kAtOnce = 0;  // a time that is past
+constexpr int64_t kAtOnce = 0;  // a time in the past
 
 template <typename Streams>
 void Erase(Streams& streams, uint64_t stream_id) {
@@ -39,7 +39,7 @@ void Put(const MadeStream& stream, render::Plan& plan) {
 
 }  // namespace
 
-/** What a helper makes of a MovingStream. The loop looks at it when that is done. */
+/** What a helper makes from a MovingStream. The loop takes it when it is done. */
 struct StreamMaking {
     StreamTarget target;
     render::StreamSetup setup;
@@ -159,7 +159,7 @@ void DeviceRunner::Kick() {
 
 std::unique_ptr<device::Device> DeviceRunner::Detach() {
     retry_timer_.Cancel();
-    if (!running_) return std::move(device_);  // its streams were not on it yet
+    if (!running_) return std::move(device_);  // its streams never ran on it
     earlier_audio_time_ns_ = AudioTimeNs();
     running_->EndThread();
     rest_ = render::PlaybackSource::Rest::kLost;
@@ -167,7 +167,7 @@ std::unique_ptr<device::Device> DeviceRunner::Detach() {
         OnNews();
         if (device_->Finish()) rest_ = render::PlaybackSource::Rest::kHeard;
     } catch (const std::exception&) {
-        // No memory to tell of its events: they are lost, as when the loop is slow.
+        // No memory to report its events: they are lost, as when the loop is slow.
     }
     earlier_dropped_events_ = DroppedEvents();
     running_.reset();
@@ -180,7 +180,7 @@ void DeviceRunner::Attach(std::unique_ptr<device::Device> device) {
     GoOn();
 }
 
-/** Do what Attach left to do; what fails is tried again. */
+/** Finish what Attach began; what fails is tried again. */
 void DeviceRunner::GoOn() noexcept {
     try {
         if (!running_) Begin();
@@ -193,7 +193,7 @@ void DeviceRunner::GoOn() noexcept {
     }
 }
 
-/** Once of each device. */
+/** Once for each device. */
 void DeviceRunner::Complain(const char* why) noexcept {
     try {
         if (!std::exchange(has_complained_, true))
@@ -220,7 +220,7 @@ void DeviceRunner::Begin() {
     must_tell_exchange_ = true;
 }
 
-/** All streams, for the device that there is now. */
+/** All streams, for the present device. */
 DeviceRunner::Streams DeviceRunner::MovedStreams() const {
     Streams moved;
     moved.plan.rings_returned = plan_.rings_returned;
@@ -253,7 +253,8 @@ void DeviceRunner::UpdateCosts() noexcept {
     update(plan_.monitors);
 }
 
-/** Have the helpers make what they were not asked for yet. Errors: as Helpers::Run. */
+/** Ask the helpers for the streams that they are not making yet. Errors: as Helpers::Run.
+ */
 void DeviceRunner::MakeMoving() {
     for (MovingStream& moving : moving_) {
         if (moving.made) continue;
@@ -264,7 +265,8 @@ void DeviceRunner::MakeMoving() {
         options_.helpers->Run(
             setup.uid, [making] { making->Make(); },
             [this, made = std::weak_ptr{making}] {
-                // A stream that was removed, or moved on, has let go of it.
+                // The stream may have been removed, or moved on, and then owns it no
+                // more.
                 if (const auto still = made.lock()) TakeMoved(*still);
             });
         moving.made = making;
@@ -282,7 +284,7 @@ void DeviceRunner::TakeMoved(const StreamMaking& made) noexcept {
             moving_.erase(moving);
             return;
         } catch (const std::bad_alloc&) {
-            // As where the helper had no memory.
+            // The same as if the helper had no memory.
         }
     moving->made = nullptr;
     retry_timer_.ArmAtNs(clock_.NowNs() + kRetryNs);
@@ -315,7 +317,7 @@ void DeviceRunner::Recall(std::function<void()> then) {
     callbacks_.on_recall();
 }
 
-/** By the timer, which takes no memory: what was to be done cannot be lost. */
+/** By the timer, which takes no memory, so that the work cannot be lost. */
 void DeviceRunner::EndRecall() {
     recall_timer_.ArmAtNs(kAtOnce);
 }
@@ -325,7 +327,7 @@ void DeviceRunner::AfterRecall() {
     if (grants_ > 0) try {
             callbacks_.on_problem("a client keeps the card's ring");
         } catch (const std::bad_alloc&) {
-            // No memory for the line: what is to be done matters more.
+            // No memory for the line: the work itself matters more.
         }
     if (then) then();
 }

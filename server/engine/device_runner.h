@@ -19,7 +19,7 @@ namespace shmd::engine {
 
 struct StreamMaking;
 
-/** What a device tells its surroundings. Called on the loop. */
+/** What a device reports to its owner. Called on the loop. */
 struct DeviceCallbacks {
     /** An event of the audio thread (render::Event). */
     std::function<void(const base::EventRecord&)> on_event;
@@ -27,12 +27,12 @@ struct DeviceCallbacks {
     std::function<void()> on_mail;
     /** The device has something for the log: a file that cannot be written, say. */
     std::function<void(const std::string&)> on_problem;
-    /** The device has stopped, nobody plays or records; or it stands still, and its ring
-     * was given back by the last who had it. */
+    /** The device has stopped, because no stream runs; or it was stopped, and the last
+     * client that had its ring gave it back. */
     std::function<void()> on_stopped;
     /** Clients must give the card's ring back. */
     std::function<void()> on_recall;
-    /** There is another device; what was granted of the last is void. */
+    /** The device was exchanged; grants of the old device's ring are void. */
     std::function<void()> on_exchanged;
 };
 
@@ -64,8 +64,8 @@ class DeviceRunner {
 
     /**
      * Put the stream into the plan. @pre it was made for TargetOf(its kind). Errors, and
-     * nothing has changed: std::bad_alloc; std::system_error EBUSY, in words, for a
-     * stream that takes more of the audio thread's time than there is.
+     * nothing has changed: std::bad_alloc; std::system_error EBUSY, with the reason, for
+     * a stream that takes more of the audio thread's time than its user may have.
      */
     void Add(const MadeStream& stream);
 
@@ -76,21 +76,21 @@ class DeviceRunner {
     /** Linear, 0.0 to 4.0; no effect on a recording stream. */
     void SetGain(uint64_t stream_id, float gain);
 
-    /** A client's command word is new, or the device is open now. */
+    /** Wake the audio thread: a client has a new command, or the device is open now. */
     void Kick();
 
     /**
-     * Take the device away: its streams stand still until Attach. Not from a callback of
-     * this.  Waits until what was rendered is heard, if the device still plays.
+     * Take the device away: its streams stand still until Attach. If the device still
+     * plays, wait until it has played all rendered frames. Not from a callback of this.
      */
     std::unique_ptr<device::Device> Detach();
 
     /**
      * Go on with another device, or the same. @pre Detach
      *
-     * Streams that need another resampler follow when their users' helpers have made it:
-     * the others do not wait for that. Where there is no memory, or no thread, it is
-     * tried again by a timer, and until then they stand still.
+     * Streams that need another resampler follow when their users' helpers have made it;
+     * the others do not wait for that. If there is no memory or no thread for it, a timer
+     * tries again, and until then these streams stand still.
      */
     void Attach(std::unique_ptr<device::Device> device);
 
@@ -107,7 +107,8 @@ class DeviceRunner {
     void DropGrant();
     [[nodiscard]] bool HasGrants() const noexcept { return grants_ > 0; }
 
-    /** Ask for the ring back, and do `then` when all have answered, or do not. */
+    /** Ask all clients for the ring back. Call `then` when they have answered, or when
+     * the time for that is over. */
     void Recall(std::function<void()> then);
 
     [[nodiscard]] const render::Counters& Count() const noexcept { return counters_; }
@@ -116,9 +117,9 @@ class DeviceRunner {
     [[nodiscard]] Realtime Scheduling() const noexcept {
         return running_ ? running_->Scheduling() : Realtime::kNo;
     }
-    /** It computed for too long: ordinary scheduling, also on the next device. */
+    /** The thread computed for too long: ordinary scheduling, on the next device too. */
     void GiveUpRealtime() noexcept;
-    /** As the options say, again. */
+    /** Schedule the thread as the options say again. */
     void TakeUpRealtime() noexcept;
     /** The streams, and what they take of the audio thread's time. */
     [[nodiscard]] const Admission& Admitted() const noexcept { return admission_; }
@@ -128,9 +129,8 @@ class DeviceRunner {
     /** A stream that was on another device and needs a resampler for this one. */
     struct MovingStream {
         MadeStream old;
-        render::PlaybackSource::Rest rest;  // what became of it there
-        std::shared_ptr<StreamMaking>
-            made;  // from when its user's helper is asked for it
+        render::PlaybackSource::Rest rest;   // what became of its last frames there
+        std::shared_ptr<StreamMaking> made;  // while its user's helper makes it
     };
     struct Streams {
         render::Plan plan;
@@ -169,17 +169,17 @@ class DeviceRunner {
     Admission admission_;
     bool has_realtime_ = true;  // else it was given up
     render::PlaybackSource::Rest rest_ = render::PlaybackSource::Rest::kHeard;
-    int64_t earlier_audio_time_ns_ = 0;  // of the threads of devices that went
+    int64_t earlier_audio_time_ns_ = 0;  // of the threads of earlier devices
     uint64_t earlier_dropped_events_ = 0;
     uint32_t grants_ = 0;
     bool is_recalling_ = false;  // until the device is exchanged
     std::function<void()> after_recall_;
-    bool has_complained_ = false;      // that Attach has to be tried again
+    bool has_complained_ = false;      // logged that Attach has to be tried again
     bool must_tell_exchange_ = false;  // Begin did its work, and on_exchanged is to come
     loop::Timer retry_timer_;
     loop::Timer recall_timer_;
     loop::Timer service_timer_;
-    uint64_t ended_starts_ = 0;  // starts of the device whose stop was told
+    uint64_t ended_starts_ = 0;  // starts of the device whose stop was reported
     std::unique_ptr<device::Device> device_;
     std::unique_ptr<RunningDevice> running_;  // null until Attach has found memory for it
 };

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kMonitor = "monitor";
 constexpr std::string_view kMonitorSuffix = ".monitor";
 
-// Nobody hears it, so it has nothing of the user's fallback but the silence.
+// For capture, which needs only the silence of a fallback, not what the user set.
 constexpr const char* kSilentFallback = "virtual";
 
 EndpointKind KindOf(bool is_capture) {

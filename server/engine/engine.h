@@ -24,10 +24,10 @@
 
 namespace shmd::engine {
 
-/** What a stream's owner hears of it. Called on the loop. */
+/** What the engine reports to a stream's owner. Called on the loop. */
 class StreamListener {
   public:
-    /** The client broke the protocol in its words: `word` has a value that cannot be. */
+    /** The client broke the protocol in its words: `word` has an impossible value. */
     virtual void OnStreamFault(const char* word, uint64_t value) = 0;
     /** The audio thread raised the stream's Mailbox::wake: the client is to be told. */
     virtual void OnStreamWake() = 0;
@@ -47,11 +47,13 @@ class StreamListener {
  */
 class Engine {
   public:
-    /** A line for the log, and what it is about: severe ones are to be acted upon. */
+    /** Writes a line to the log; `subject` is what it is about. `severe`: somebody must
+     * act. */
     using Report = std::function<void(bool severe, const base::LogSubject& subject,
                                       const std::string& line)>;
 
-    /** @param last_stream_id  as if so many streams had been; tests begin near an end */
+    /** @param last_stream_id  the next stream gets the id after it; tests begin near the
+     * end of a smaller count */
     Engine(loop::Loop& loop, base::Clock& clock, DeviceRunner::Options options,
            Report report, uint64_t last_stream_id = 0);
     ~Engine();
@@ -60,7 +62,7 @@ class Engine {
      * DeviceRunner. */
     void AddDevice(std::string name, std::unique_ptr<device::Device> device);
 
-    /** How devices that are cards are looked after. */
+    /** How the engine uses cards. */
     struct CardOptions {
         /** What plays while no card does: a spec of a virtual device. */
         std::string fallback = "virtual";
@@ -68,16 +70,16 @@ class Engine {
     };
 
     /**
-     * Add the device that `spec` describes. A card has its two directions apart, each
-     * with its own audio thread, and each with the fallback while it does not work.
+     * Add the device that `spec` describes. The two directions of a card are separate.
+     * Each has its own audio thread, and the fallback while it does not work.
      * Errors: as device::MakeDevice, for the spec and for what is no card.
      */
     void AddDevice(const std::string& name, const std::string& spec,
                    const CardOptions& options);
 
     /**
-     * Let the cards of `name` go, and use what `spec` describes.
-     * @return false if `name` is no card's, or `spec` is not
+     * Release the cards of `name`, and use what `spec` describes.
+     * @return false if `name` or `spec` is not of a card
      * Errors: std::invalid_argument, and nothing changes.
      */
     bool ChangeDevice(const std::string& name, const std::string& spec,
@@ -104,21 +106,21 @@ class Engine {
      */
     void Add(const Endpoint& endpoint, const MadeStream& stream, StreamOwner owner,
              StreamListener& listener);
-    /** No matter if it is not there. Errors: as DeviceRunner::Remove. */
+    /** Does nothing if it is not there. Errors: as DeviceRunner::Remove. */
     void Remove(uint64_t stream_id);
     void SetGain(uint64_t stream_id, float gain);
     /** An audio thread computed for too long (SIGXCPU): ordinary scheduling for all, and
      * real time again after a pause in which no stream had to be stopped. */
     void GiveUpRealtime();
 
-    /** What is told in the statistics of a stream's direct mode. */
+    /** What the statistics say about a stream's direct mode. */
     void NoteDirect(uint64_t stream_id, const std::string& note);
 
     [[nodiscard]] const std::vector<std::unique_ptr<DeviceRunner>>& Devices()
         const noexcept {
         return devices_;
     }
-    /** Streams that are and that were; of those that were, the newest kMaxEnded. */
+    /** All present streams, and of those that have ended the newest kMaxEnded. */
     [[nodiscard]] const std::vector<StreamRecord>& Records() const noexcept {
         return records_;
     }
@@ -134,7 +136,7 @@ class Engine {
         uint32_t unreported_xruns = 0;
     };
 
-    /** A device as its user knows it. */
+    /** A device by its name in the configuration. */
     struct NamedDevice {
         std::string name;
         DeviceRunner* playback;
@@ -164,7 +166,7 @@ class Engine {
     RealtimePause realtime_pause_;
     loop::Timer realtime_timer_;
     std::vector<NamedDevice> names_;
-    /** By the same index; no keeper for a device that is there for good. */
+    /** By the same index; no keeper for a device that is never exchanged. */
     std::vector<std::unique_ptr<DeviceRunner>> devices_;
     std::vector<std::unique_ptr<DeviceKeeper>> keepers_;
     std::unique_ptr<CardMonitor> monitor_;

@@ -15,8 +15,8 @@ namespace {
 MadeStream ShareResampler(const StreamTarget& target, const MadeStream& old) {
     MadeStream made{.target = target, .source = {}, .sink = {}};
     const auto set_cost = [&](auto& stream) {
-        // The same resampler, and as many channels, cost what they did; and measuring
-        // would have it forget the frames that it holds.
+        // The same resampler with the same number of channels costs the same. Measuring
+        // would lose the frames that it holds.
         stream.SetCostNs(IsQuicklyMade(target, old.Setup())
                              ? MeasureCostNs(stream, target.format.rate_hz)
                              : old.CostNs());

@@ -11,7 +11,7 @@
 
 namespace shmd::engine {
 
-/** What a stream is made for: a device, as far as a stream depends on it. */
+/** The properties of a device that a stream depends on, and is made for. */
 struct StreamTarget {
     EndpointKind kind = EndpointKind::kPlayback;
     audio::StreamFormat format;
@@ -39,31 +39,31 @@ struct MadeStream {
     }
 };
 
-/** Whether MakeStream takes microseconds, or a fraction of a millisecond
- * for many channels. Else it may take tens of milliseconds: it
- * builds the tables of a resampler. Thread: any. */
+/** Whether MakeStream takes microseconds, or a fraction of a millisecond for many
+ * channels. Otherwise it may take tens of milliseconds, because it builds the tables of a
+ * resampler. Thread: any. */
 [[nodiscard]] bool IsQuicklyMade(const StreamTarget& target,
                                  const render::StreamSetup& setup) noexcept;
 
-/** With its cost measured.  Thread: any but an audio thread.  Errors: std::system_error,
- * std::bad_alloc. */
+/** Make a stream and measure its cost.  Thread: any but an audio thread.
+ * Errors: std::system_error, std::bad_alloc. */
 [[nodiscard]] MadeStream MakeStream(const StreamTarget& target,
                                     const render::StreamSetup& setup);
 
-/** Whether MoveStream takes no longer than that: the resampler fits, or there is none. */
+/** Whether MoveStream makes no resampler: the old one fits, or none is needed. */
 [[nodiscard]] bool IsQuicklyMoved(const StreamTarget& target,
                                   const MadeStream& old) noexcept;
 
 /**
- * The stream `old` for another device, going on from where it is: see GoOnFrom. Where it
- * IsQuicklyMoved the two have one resampler.
+ * Make the stream `old` for another device; it goes on from where `old` is: see GoOnFrom.
+ * If it IsQuicklyMoved, the two share one resampler.
  * Thread: any but an audio thread.  Errors: as MakeStream, and `old` is as before.
  */
 [[nodiscard]] MadeStream MoveStream(const StreamTarget& target, const MadeStream& old,
                                     render::PlaybackSource::Rest rest);
 
 /** Have `made`, which is new, go on from where the same stream was on another device.
- * @param rest  what became of it there.  Thread: loop. */
+ * @param rest  what became of its last frames there.  Thread: loop. */
 void GoOnFrom(const MadeStream& made, const MadeStream& old,
               render::PlaybackSource::Rest rest) noexcept;
 

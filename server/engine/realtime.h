@@ -4,9 +4,9 @@
 
 namespace shmd::engine {
 
-/** How a thread came to real-time scheduling. */
+/** How a thread got real-time scheduling. */
 enum class Realtime {
-    kNo,         // it did not: ordinary scheduling
+    kNo,         // it has none: ordinary scheduling
     kByRight,    // RLIMIT_RTPRIO or CAP_SYS_NICE
     kByService,  // the system's RealtimeKit, which makes it SCHED_RR
 };
@@ -25,9 +25,9 @@ Realtime MakeRealtime(pid_t thread, int priority) noexcept;
 void MakeOrdinary(pid_t thread) noexcept;
 
 /**
- * A thread under SCHED_FIFO that computes for 200 ms without a pause has lost its way,
- * and would take a processor from everybody: from here on the process gets SIGXCPU then,
- * and is killed after two seconds of it.  Thread: loop, before the first MakeRealtime.
+ * Limit threads under SCHED_FIFO: one that computes without a pause takes a processor
+ * from all programs. From here on the process gets SIGXCPU when a thread has computed for
+ * 200 ms, and is killed after two seconds.  Thread: loop, before the first MakeRealtime.
  */
 void LimitRealtimeTime() noexcept;
 
@@ -36,7 +36,7 @@ void LimitRealtimeTime() noexcept;
  * right, else by asking RealtimeKit: so that a client is answered in time, whatever other
  * users compute. Threads that it starts afterwards inherit that.
  *
- * @return whether it is so.  Thread: loop; asking takes a second at most.
+ * @return whether it worked.  Thread: loop; asking takes a second at most.
  */
 bool PreferThisThread() noexcept;
 

@@ -8,8 +8,8 @@
 namespace shmd::engine {
 
 /**
- * How long real-time scheduling that was given up stays so: 10 s, and twice as long each
- * time that it is given up again soon, 5 minutes at most.  Thread: loop.
+ * How long real-time scheduling stays given up: 10 s at first, and twice as long each
+ * time that it is soon given up again, 5 minutes at most.  Thread: loop.
  */
 class RealtimePause {
   public:

@@ -18,7 +18,8 @@
 namespace shmd::engine {
 
 /**
- * A device's renderer, its audio thread, and the thread's way to tell the loop.
+ * A device's renderer, its audio thread, and the eventfd by which the thread wakes the
+ * loop.
  *
  * Thread: loop.
  */
@@ -27,12 +28,12 @@ class RunningDevice {
     struct Options {
         uint32_t cycle_max_us = 25000;
         int realtime_priority = 0;
-        /** Where the streams of all devices are counted; outlives this. */
+        /** Counts the streams of all devices; outlives this. */
         Admission* machine = nullptr;
         /** The user who runs the server. */
         uid_t owner = Admission::kNoOwner;
-        /** Where streams are made for another device; outlives this. Without them that is
-         * the loop's work. */
+        /** They make streams for another device; they outlive this. Null: the loop makes
+         * them. */
         loop::Helpers* helpers = nullptr;
         /** Runs first on the audio thread; tests confine the thread with it. */
         std::function<void()> on_audio_start;
@@ -48,7 +49,7 @@ class RunningDevice {
                   render::Counters& counters, const Options& options,
                   std::function<void()> on_news);
 
-    /** End the audio thread: what it worked with is the caller's. */
+    /** End the audio thread: the caller may then use what it worked with. */
     void EndThread() { thread_.reset(); }
 
     [[nodiscard]] render::Renderer& Renderer() noexcept { return renderer_; }

@@ -8,12 +8,12 @@
 namespace shmd::engine {
 
 /**
- * What a stream takes of a processor: nanoseconds for a second of sound.
+ * The processor time that a stream takes: nanoseconds for a second of sound.
  *
- * Streams that are neither remixed nor resampled are not measured: so much for each
- * cycle and each sample. For the others their own conversion is run on a few hundred
- * frames of silence, three times, and the least counts: well below a millisecond. The
- * stream is as new after that.
+ * A stream that is neither remixed nor resampled is not measured; it counts a fixed cost
+ * for each cycle and each sample. For any other this runs the stream's own conversion on
+ * a few hundred frames of silence, three times, and takes the least time. That takes well
+ * below a millisecond, and leaves the stream as new.
  *
  * @param device_rate_hz  of the device that it is for
  * Thread: any; no other may use the stream.  Errors: std::bad_alloc.

@@ -11,7 +11,7 @@
 
 namespace shmd::engine {
 
-/** Who a stream belongs to, and how its payload travels: for the log and the statistics.
+/** The client of a stream, and how its payload travels: for the log and the statistics.
  */
 struct StreamOwner {
     uint64_t client_id = 0;
@@ -21,7 +21,7 @@ struct StreamOwner {
     const char* transport = "";
 };
 
-/** What is told of a stream in the statistics, also after it has ended. */
+/** What the statistics say about a stream, after it has ended too. */
 struct StreamRecord {
     uint64_t stream_id = 0;
     StreamOwner owner;

@@ -13,23 +13,23 @@ class AcceptOperation;
 /**
  * Accepts the connections that come to a listening socket (close-on-exec), one after the
  * other, while the loop is calm (CalmTask) and its owner has room: a crowd waits in the
- * backlog, not in our descriptors.
+ * backlog, and takes no descriptors of ours.
  *
- * What goes wrong with one connection is passed over. When descriptors or memory run out
- * (EMFILE, ENFILE, ENOBUFS, ENOMEM) on_error is told, the connection stays in the
- * backlog, and it tries again every kRetryNs. Any other error is told and ends it.
+ * Errors of a single connection are ignored. When descriptors or memory run out (EMFILE,
+ * ENFILE, ENOBUFS, ENOMEM), it calls on_error, leaves the connection in the backlog, and
+ * tries again every kRetryNs. After any other error it calls on_error and stops.
  */
 class Acceptor {
   public:
-    /** Long enough not to spin while nothing can be accepted, short for who waits. */
+    /** Long enough not to spin while nothing can be accepted, short for a client. */
     static constexpr int64_t kRetryNs = 100'000'000;
 
     /**
      * @param listen_fd  borrowed: closed by the caller after this is destroyed
      * @param on_accept  called with each new connection
      * @param on_error   called with a positive errno
-     * @param has_room   asked before each but the first; false: it is asked again after
-     *                   kRetryNs. Empty: there always is
+     * @param has_room   asked before each connection but the first. When it returns
+     *                   false, it is asked again after kRetryNs. Empty: always true
      *
      * Thread: loop.  Errors: std::system_error.  Either callback may destroy this.
      */

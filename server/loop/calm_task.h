@@ -8,10 +8,10 @@ namespace shmd::loop {
 class Loop;
 
 /**
- * What the loop does only while few newcomers wait for their users' turns: accept one
- * more connection, that is. Newcomers are the connections that have not said hello, and
- * those that are being closed. What connections that have settled in send does not count:
- * there may be as much of it at all times.
+ * Work that the loop does only while few newcomers wait for their users' turns: to accept
+ * one more connection. Newcomers are connections that have not said hello, and those that
+ * are being closed. Messages of other connections do not count, because many of them may
+ * wait at any time.
  *
  * Thread: loop.
  */

@@ -11,8 +11,8 @@ template <typename T>
 class ReadOperation;
 
 /**
- * Reads an eventfd, again and again: how another thread or process reaches the loop.
- * What is written while it is being destroyed may be lost with it.
+ * Reads an eventfd repeatedly: other threads and processes wake the loop with it. A value
+ * that is written while the watch is being destroyed may be lost.
  */
 class EventWatch {
   public:

@@ -37,7 +37,7 @@ class Helpers::State : public std::enable_shared_from_this<State> {
     /** @return 0, or why no thread could be started: nothing was added then.
      * Errors: std::bad_alloc, and nothing was added. */
     int TryAdd(uid_t user, Piece piece) {
-        std::list<Piece> one;  // what is not added is destroyed without the lock
+        std::list<Piece> one;  // if not added, destroyed without the lock
         one.push_back(std::move(piece));
         const auto fresh = std::make_shared<Queue>();
         const std::lock_guard lock{mutex_};
@@ -50,7 +50,7 @@ class Helpers::State : public std::enable_shared_from_this<State> {
         return error;
     }
 
-    /** Where no thread can be started the piece waits until StartMissing can.
+    /** If no thread can be started, the piece waits until StartMissing starts one.
      * Errors: std::bad_alloc, and nothing was added. */
     void Add(uid_t user, Piece piece) {
         std::list<Piece> one;
@@ -63,8 +63,7 @@ class Helpers::State : public std::enable_shared_from_this<State> {
             ::eventfd_write(event_, 1);
     }
 
-    /** Start the threads that pieces wait for. @return whether none is missing any more
-     */
+    /** Start the threads that pieces wait for. @return whether all have one now */
     bool StartMissing() {
         const std::lock_guard lock{mutex_};
         bool has_all = true;
@@ -93,8 +92,8 @@ class Helpers::State : public std::enable_shared_from_this<State> {
             queue->has_work.notify_one();
     }
 
-    /** After End: until all have ended, or the last moment is over. Before it, and on a
-     * thread that is one of them: nothing. */
+    /** After End: wait until all have ended, or until the last moment. Before End, and on
+     * a helper's own thread, it does nothing. */
     void AwaitEnd() {
         if (served_here_ == this) return;
         std::unique_lock lock{mutex_};

@@ -15,25 +15,25 @@
 namespace shmd::loop {
 
 /**
- * Does what may take long, so that the loop does not wait for it: closing what a client
- * has sent, building a resampler's tables.
+ * Runs work that may take long, so that the loop does not wait for it: closing
+ * descriptors that a client has sent, building a resampler's tables.
  *
- * Each user who causes such work has a thread for it, which is started with the first
- * piece and ends some time after the last. Pieces of one user are done in their order; a
- * user whose work never ends keeps only itself waiting.
+ * Each user who causes such work has one thread, which starts with the first piece of
+ * work and ends some time after the last. The pieces of one user run in order. If a piece
+ * never ends, only its user waits.
  *
  *     loop:      Run(user, work, done) ─► the user's queue                ─► done
  *     helper:                               └─► work ─► finished, eventfd ──┘
  *
- * The destructor lets the threads finish, for a moment; those that take longer are left
- * behind: they hold nothing of this object.
+ * The destructor waits a moment for the threads to finish. It leaves behind those that
+ * take longer; they use nothing of this object.
  */
 class Helpers {
   public:
     /** As base::StartDetached, which a test replaces. */
     using StartThread = std::function<int(const char* name, std::function<void()> body)>;
 
-    /** While no thread can be started (EAGAIN), it is tried so often. */
+    /** While no thread can be started (EAGAIN), how often to try again. */
     static constexpr int64_t kRetryNs = 100'000'000;
 
     /** Thread: loop, for everything. Errors: std::system_error. */
@@ -52,8 +52,8 @@ class Helpers {
 
     /**
      * Share an object that may take long to destroy: a socket, a mapping. It is destroyed
-     * on the user's thread, as soon as there can be one; where there is no memory to say
-     * so, by its last owner.
+     * on the user's thread, as soon as there can be one; without memory to queue that, by
+     * its last owner.
      * The last owner may be any thread but an audio thread.
      */
     template <typename T>

@@ -25,14 +25,14 @@ class UserTask;
  *            ─► tasks, in turn by user (UserTask) ─► deferred functions
  *            ─► what waits until few newcomers are left (CalmTask)
  *
- * What a client can make dear is done in a UserTask. Tasks run until a time slice is
- * over; then completions have their turn again.
+ * Work whose cost a client can raise is done in a UserTask. Tasks run until a time slice
+ * is over; then completions are dispatched again.
  *
- * Everything that is built on it (Acceptor, Receiver, Sender, Timer, watches, UserTask)
- * is destroyed before it, at any time, also inside its own callback. The destructor then
- * waits until the kernel has let go of all that was cancelled.
+ * Objects that use the loop (Acceptor, Receiver, Sender, Timer, watches, UserTask) must
+ * be destroyed before it. That may be at any time, even inside their own callback. The
+ * destructor waits until the kernel has finished all cancelled requests.
  *
- * An exception that a callback throws leaves RunOnce; the loop itself stays usable.
+ * An exception of a callback propagates out of RunOnce; the loop stays usable.
  *
  * Thread: the one that constructed it, for everything. Other threads signal an eventfd
  * that an EventWatch reads.  Realtime: no.
@@ -45,7 +45,7 @@ class Loop {
     Loop& operator=(const Loop&) = delete;
     ~Loop();
 
-    /** Turn until Stop(). A Stop() before it makes it return at once. */
+    /** Run turns until Stop(). If Stop() was called before, return at once. */
     void Run();
 
     /** End Run() after this turn. */
@@ -60,7 +60,7 @@ class Loop {
     /**
      * Run `function` at the end of this turn (or of the next, from outside a turn or from
      * a deferred function): the place to destroy an object whose method is on the stack.
-     * What has not run when the loop is destroyed is destroyed without being run.
+     * A function that has not run when the loop is destroyed is never run.
      */
     void Defer(std::function<void()> function);
 
@@ -73,9 +73,9 @@ class Loop {
     /** Whether the kernel granted what was asked for. */
     [[nodiscard]] UringMode Mode() const noexcept { return ring_.Mode(); }
 
-    /** After so much of users' tasks, completions have their turn again. */
+    /** After this time in users' tasks, completions are dispatched again. */
     static constexpr int64_t kTaskSliceNs = 1'000'000;
-    /** A loop is calm while fewer newcomers wait for it: about a slice's work. */
+    /** A loop is calm while fewer newcomers than this wait: about one slice of work. */
     static constexpr size_t kMostNewcomers = 64;
 
   private:

@@ -14,9 +14,9 @@ namespace shmd::loop {
  * The memory that one message is received into. All Receivers of a loop share it: each
  * receives a message and handles it before the next one does.
  *
- * There is room for as many descriptors as the kernel lets a message carry. What did not
- * fit would be closed inside the receiving call, which takes as long as its sender likes
- * (a TCP socket that lingers, a FUSE file).
+ * There is room for as many descriptors as the kernel lets a message carry. The kernel
+ * closes those that do not fit inside the receiving call, and their sender can make that
+ * take as long as it likes (a TCP socket that lingers, a FUSE file).
  *
  * Thread: loop.
  */
@@ -32,13 +32,13 @@ class MessageBuffer {
     MessageBuffer(const MessageBuffer&) = delete;
     MessageBuffer& operator=(const MessageBuffer&) = delete;
 
-    /** A message was asked for and not taken yet. */
+    /** Whether a message was requested and not taken yet. */
     [[nodiscard]] bool IsInUse() const noexcept { return is_in_use_; }
 
     /** For a recvmsg request, which may fill it until Take. @pre not IsInUse() */
     msghdr* Lend() noexcept;
 
-    /** What a request has brought. */
+    /** What a request has received. */
     struct Message {
         std::span<const std::byte> payload;  // aligned to 8, until the next Lend
         std::span<base::UniqueFd> fds;       // to be moved out; until the next Lend

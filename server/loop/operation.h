@@ -25,7 +25,7 @@ class Loop;
  */
 class Operation : public std::enable_shared_from_this<Operation> {
   public:
-    /** user_data of requests whose completion interests nobody: cancellations. */
+    /** user_data of requests whose completion is ignored: cancellations. */
     static constexpr uint64_t kNobody = 0;
 
     Operation(const Operation&) = delete;
@@ -33,9 +33,10 @@ class Operation : public std::enable_shared_from_this<Operation> {
     virtual ~Operation() = default;
 
     /**
-     * The owner is gone: cancel, forget the callbacks. Fine inside an own callback.
-     * Errors: std::system_error when the ring takes no request at all, for which a
-     * destructor ends the process: memory that the kernel may write cannot be freed.
+     * The owner is gone: cancel the request and drop the callbacks. May be called inside
+     * a callback of this. Errors: std::system_error when the ring takes no request at
+     * all. The destructor of a handle then ends the process, because memory that the
+     * kernel may still write cannot be freed.
      */
     void Abandon();
 
@@ -50,15 +51,15 @@ class Operation : public std::enable_shared_from_this<Operation> {
 
     /**
      * Ask the kernel to end what is in flight; its last completion still comes. A request
-     * that the kernel has not seen yet is unmade instead, for it would run on a
-     * descriptor that may be closed, and its number used again, by then. Either way it
-     * completes with -ECANCELED, unless it was quicker.
+     * that the kernel has not seen yet becomes a no-op instead: before it ran, its
+     * descriptor might be closed and the number used again. In both cases it completes
+     * with -ECANCELED, unless it finished before.
      */
     void RequestCancel();
 
     /**
-     * Submit, and take the completion at once if it is there by then: for what the kernel
-     * does without waiting. Else it comes as any other. @pre as Submit.
+     * Submit, and take the completion at once if the kernel did not have to wait. If it
+     * had to, the completion comes in a later turn. @pre as Submit.
      */
     void SubmitNow();
 

@@ -21,8 +21,8 @@ class ReceiveOperation;
  *
  *     poll ── readable ──► waits for its user's turn ── recvmsg ──► OnMessage ──► poll
  *
- * What the user sends meanwhile waits in the socket, whose memory is charged to its
- * sender by the kernel.
+ * Messages that the user sends meanwhile wait in the socket. The kernel charges that
+ * memory to the sender.
  */
 class Receiver {
   public:
@@ -31,18 +31,18 @@ class Receiver {
         /**
          * @param message        at least 1 byte, valid during the call, aligned to 8
          * @param fds            those that came; move out what is kept
-         * @param fds_were_lost  some that were sent are not among them, for this process
+         * @param fds_were_lost  some that were sent are missing, because this process
          *                       had no descriptor left
          */
         virtual void OnMessage(std::span<const std::byte> message,
                                std::span<base::UniqueFd> fds, bool fds_were_lost) = 0;
 
-        /** A message that does not fit. More may follow. */
+        /** A message that does not fit the buffer. More messages may follow. */
         virtual void OnBadMessage(const char* reason) = 0;
 
         /**
-         * Nothing follows. A message of no bytes counts as the end, as it cannot be told
-         * from it.
+         * No more messages follow. An empty message counts as the end, because a receiver
+         * cannot tell the two apart.
          * @param error  0: end of file; else a positive errno (ECONNRESET: the peer went
          *               away without reading all that was sent to it)
          */
@@ -56,16 +56,16 @@ class Receiver {
         ~Listener() = default;
     };
 
-    /** Closes a descriptor that the listener has left, which may take long. */
+    /** Closes a descriptor that the listener did not take, which may take long. */
     using Discard = std::function<void(base::UniqueFd)>;
 
     struct Source {
-        uid_t user;  // who sends
+        uid_t user;  // of the sender
         int fd;      // borrowed
         /** Owns `fd`: kept until the kernel has let go of it. */
         std::shared_ptr<const void> owner;
-        /** Asked at the user's turn; false: the message waits in the socket, and it is
-         * asked again after kRetryNs. Empty: it always may. */
+        /** Asked at the user's turn. When it returns false, the message waits in the
+         * socket, and it is asked again after kRetryNs. Empty: always true. */
         std::function<bool()> may_receive = nullptr;
     };
     static constexpr int64_t kRetryNs = 20'000'000;

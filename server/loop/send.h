@@ -20,8 +20,8 @@ class SendOperation;
  *     Send ── sendmsg ── done ──► the next waits for its user's turn
  *               └─ the socket is full ──► poll ── writable ──► waits for its user's turn
  *
- * To send wakes whatever waits on the peer's end, which costs what the peer likes. So
- * Send is called in a UserTask of the peer's user, who is then charged for it.
+ * Sending wakes everything that waits on the peer's end, so the peer can raise its cost.
+ * Call Send in a UserTask of the peer's user, which charges that user.
  *
  * A message and its descriptors are kept until the kernel has them; the descriptors are
  * closed then. Destroying the sender drops what is still queued.
@@ -29,7 +29,7 @@ class SendOperation;
 class Sender {
   public:
     struct Peer {
-        uid_t user;  // who is sent to
+        uid_t user;  // of the peer
         int fd;      // borrowed
         /** Owns `fd`: kept until the kernel has let go of it. */
         std::shared_ptr<const void> owner;
@@ -79,7 +79,7 @@ class Sender {
      */
     void WhenEmpty(std::function<void()> on_empty);
 
-    /** The peer is no newcomer any more (CalmTask). */
+    /** From now on the peer counts as no newcomer (CalmTask). */
     void SettleIn() noexcept;
 
   private:

@@ -5,7 +5,7 @@
 
 namespace shmd::loop {
 
-/** How the ring is set up. kPlain is what is left when the kernel refuses kPreferred. */
+/** How the ring is set up. kPlain is used when the kernel refuses kPreferred. */
 enum class UringMode {
     kPreferred,  // one issuer, completions run only when this thread asks for them (6.1)
     kPlain,      // nothing beyond the size of the completion queue
@@ -29,7 +29,7 @@ class Uring {
   public:
     /** Requests that fit before an extra system call must flush them. */
     static constexpr unsigned kSubmissionEntries = 256;
-    /** Completions that fit; the kernel keeps more aside, and ends multishots then. */
+    /** Completions that fit. The kernel keeps others aside, and then ends multishots. */
     static constexpr unsigned kCompletionEntries = 4096;
 
     /**

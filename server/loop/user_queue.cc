@@ -38,7 +38,7 @@ UserQueue::User* UserQueue::FindNext(int64_t now_ns) noexcept {
     return next;
 }
 
-/** What a user's tasks did not take while it paused is not saved up for afterwards. */
+/** A user saves up no time while it pauses. */
 void UserQueue::EndPauses(int64_t now_ns) noexcept {
     for (auto& [uid, user] : users_) {
         if (user.pause_end_ns == 0 || user.pause_end_ns > now_ns) continue;
@@ -91,7 +91,7 @@ void UserQueue::ChargeDear(User& user, int64_t cost_ns, int64_t now_ns) noexcept
     if (excess_ns > 0) user.pause_end_ns = now_ns + kPauseFactor * excess_ns;
 }
 
-/** A user without debts would begin where a new one does. */
+/** A user without debts would begin like a new one. */
 void UserQueue::ForgetIdle() noexcept {
     std::erase_if(users_, [this](const auto& entry) {
         const User& user = entry.second;

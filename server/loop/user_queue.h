@@ -17,17 +17,17 @@ class UserTask;
  * A user's account is the processor time of its tasks. A user whose tasks did not wait
  * begins where the others are: it has saved up nothing. So a user who asks for little
  * waits for one task of another, however many the others have queued. A user whose pause
- * is over begins there, too.
+ * is over begins like a new user.
  *
  * Dear tasks may take a user's kDearBurstNs, and beyond that 1/kPauseFactor of the time:
- * the user pauses, so that others find the loop free in between. Of newcomers, for whose
- * tasks the backlog waits (CalmTask), shorter tasks are dear already.
+ * the user pauses, so that others find the loop free in between. The backlog waits for
+ * the tasks of newcomers (CalmTask), so shorter tasks of theirs are dear already.
  *
  * Thread: loop.
  */
 class UserQueue {
   public:
-    /** A task's place: made with the task, so that to wait never wants memory. */
+    /** A task's place: made with the task, so that waiting never allocates. */
     struct Place {
         explicit Place(UserTask& task) : own{&task}, at{own.begin()} {}
         std::list<UserTask*> own;  // the place, while the task does not wait
@@ -37,8 +37,8 @@ class UserQueue {
 
     /** Longer than any honest task takes, by two orders of magnitude. */
     static constexpr int64_t kDearNs = 5'000'000;
-    /** The same for a newcomer's: to answer a Hello takes some 100 us. The backlog of one
-     * user's crowd moves on once for each. */
+    /** The same for a newcomer's task; answering a Hello takes some 100 us. The backlog
+     * of one user's crowd moves on by one connection for each such task. */
     static constexpr int64_t kDearForNewcomerNs = 1'000'000;
     /** What an honest user may meet at once: memory that is given back to the kernel, or
      * a host that stops the machine, which counts as our time. */
@@ -73,8 +73,8 @@ class UserQueue {
     void Charge(uid_t user, int64_t cost_ns, int64_t now_ns,
                 bool is_of_newcomer) noexcept;
 
-    /** Users that are remembered: those with tasks, those ahead of the others, and those
-     * that would have to pause. */
+    /** Users that are remembered: those with tasks, those that have cost more than the
+     * others, and those that would have to pause. */
     [[nodiscard]] size_t Users() const noexcept { return users_.size(); }
 
   private:
@@ -96,7 +96,7 @@ class UserQueue {
 
     std::unordered_map<uid_t, User> users_;
     int64_t served_ns_ = 0;  // what the user who was served last had spent before
-    int64_t now_ns_ = 0;     // when it was asked last
+    int64_t now_ns_ = 0;     // of the last call
 };
 
 }  // namespace shmd::loop

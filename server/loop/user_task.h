@@ -11,21 +11,22 @@ namespace shmd::loop {
 class Loop;
 
 /**
- * A piece of work that one user causes again and again, and that the loop does when it is
- * that user's turn (UserQueue): receive one message and answer it, say.
+ * Work that one user causes repeatedly, and that the loop does at that user's turn
+ * (UserQueue). For example: receive one message and answer it.
  *
- * The processor time that it takes, with the requests that it makes of the kernel, is
- * charged to the user.
+ * The user is charged with the processor time that it takes, including the requests that
+ * it submits to the kernel.
  */
 class UserTask {
   public:
-    /** One alone may be the machine's fault: a host that stops it counts as our time. */
+    /** One dear run may be the host's fault: time in which it stops us counts as ours. */
     static constexpr int kMostDearInARow = 3;
 
     /**
      * @param run      may destroy this
-     * @param on_dear  called when so many runs after each other were dear: the user's
-     *                 objects in the kernel make them so; may destroy this
+     * @param on_dear  called when so many runs in a row were dear, that is, took longer
+     *                 than UserQueue::kDearNs, which the user's objects in the kernel
+     *                 cause; may destroy this
      * Thread: loop, for everything.  Errors: std::bad_alloc.
      */
     UserTask(Loop& loop, uid_t user, std::function<void()> run,
@@ -40,7 +41,7 @@ class UserTask {
     /** Not to run until it is requested again. */
     void Cancel() noexcept;
 
-    /** It is no newcomer's any more (CalmTask): one whose connection has said hello. */
+    /** Its connection has said hello, and is no newcomer any more (CalmTask). */
     void SettleIn() noexcept;
 
     [[nodiscard]] uid_t User() const noexcept { return user_; }

@@ -85,8 +85,9 @@ void CaptureSink::Deliver(Context& context, Scratch& scratch,
 }
 
 /**
- * Clear the resampler, which takes long for many channels: at most once a cycle, however
- * often a client starts. @return false: what it records begins with the next cycle
+ * Clear the resampler. That takes long for many channels, so it happens at most once a
+ * cycle, however often a client starts.
+ * @return false: the recording begins with the next cycle
  */
 bool CaptureSink::BeginAnew(Context& context) noexcept {
     const uint64_t cycle = context.Count().cycles.load(std::memory_order_relaxed);

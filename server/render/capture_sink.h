@@ -22,7 +22,7 @@ class CaptureSink {
   public:
     CaptureSink(const StreamSetup& setup, const audio::StreamFormat& captured_format);
 
-    // To another device: as PlaybackSource's.
+    // For another device: as in PlaybackSource.
     [[nodiscard]] bool CanShareResampler(
         const audio::StreamFormat& captured_format) const noexcept;
     CaptureSink(const CaptureSink& other, const audio::StreamFormat& captured_format);
@@ -86,8 +86,8 @@ class CaptureSink {
     audio::Remixer remixer_;
     std::shared_ptr<audio::Resampler> resampler_;  // null where the rates are the same
     uint64_t filled_ = 0;
-    bool has_stale_resampler_ = false;  // it has the frames of another start
-    uint64_t last_reset_ = UINT64_MAX;  // the count of cycles when that was put right
+    bool has_stale_resampler_ = false;  // it holds frames of an earlier start
+    uint64_t last_reset_ = UINT64_MAX;  // the count of cycles when it was cleared
     uint32_t latency_frames_ = 0;
     int64_t cost_ns_ = 0;
     bool same_format_;

@@ -10,9 +10,9 @@
 namespace shmd::render {
 
 /**
- * Who plays and who records on one device. Made by the loop, never changed after it was
- * published; the audio thread works by the newest and hands the old one back, and with it
- * the streams that are no longer in any.
+ * The streams that play and record on one device. The loop makes a plan and never changes
+ * it after publishing. The audio thread uses the newest plan and hands the old one back,
+ * and with it the streams that are in no plan any more.
  */
 struct Plan {
     std::vector<std::shared_ptr<PlaybackSource>> sources;

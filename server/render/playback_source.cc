@@ -94,7 +94,7 @@ void PlaybackSource::GoOnFrom(const PlaybackSource& other, Rest rest) noexcept {
     if (rest == Rest::kLost && written - next <= ring_frames)
         next = std::max(std::min(next, other.published_frame_),
                         written - std::min(written, ring_frames));
-    // A resampler that goes on with the next frame still has those before it to give.
+    // A resampler that goes on with the next frame still holds the frames before it.
     const bool has_same = resampler_ && resampler_ == other.resampler_;
     const bool goes_on =
         has_same && next == other.reader_.Position() && !other.has_stale_resampler_;

@@ -34,19 +34,19 @@ class PlaybackSource {
     };
 
     /**
-     * Whether the same stream on a device of that format can use the resampler of this
-     * one, or needs none: it is quickly made, then.
+     * Whether the same stream on a device of that format can use this one's resampler, or
+     * needs none: it is then made quickly.
      */
     [[nodiscard]] bool CanShareResampler(
         const audio::StreamFormat& device_format) const noexcept;
 
-    /** For the same stream on such a device; with the resampler of `other`, if there is
-     * one. The two are not used at a time. */
+    /** For the same stream on such a device, with the resampler of `other`, if it has
+     * one. The two are never used at the same time. */
     PlaybackSource(const PlaybackSource& other, const audio::StreamFormat& device_format,
                    uint32_t device_latency_frames);
 
     /**
-     * Go on from where the same stream was on another device: no frame is left out.
+     * Go on from where the same stream was on another device, without losing a frame.
      * @pre this is new, and the audio thread has let go of `other`
      */
     void GoOnFrom(const PlaybackSource& other, Rest rest) noexcept;

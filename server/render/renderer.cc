@@ -12,14 +12,14 @@ namespace shmd::render {
 namespace {
 
 // A thread that is this late was not merely preempted: the machine slept, or a debugger
-// held it. Nobody wants to hear that time made good.
+// held it. The missed time is skipped, not played afterwards.
 constexpr uint32_t kMostLateSeconds = 2;
-// Less is not worth to wait for anybody: that late are all threads, some times a second.
+// Shorter delays are ordinary scheduling jitter.
 constexpr uint32_t kLeastLostPerSecond = 1000;
 // While it waits for clients that lack frames.
 constexpr uint32_t kLooksPerSecond = 4000;
-// After a turn whose report found the loop's queue full: what the loop must hear (a
-// device that is closed or has failed, a fault) is reported again by the next turn.
+// When to turn again after a report found the loop's queue full. The next turn repeats
+// what the loop must learn (a device that is closed or has failed, a fault).
 constexpr int64_t kReportAgainNs = 10 * base::kNsPerMs;
 
 }  // namespace
@@ -108,7 +108,7 @@ void Renderer::TakePlan() noexcept {
     if (!next) return;
     plan_.swap(next);
     if (plan_->rings_returned != next->rings_returned) {
-        is_direct_ = true;  // who has the ring mapped may write at any time
+        is_direct_ = true;  // a client that maps the ring may write at any time
         StopDirect();
     }
     device_.KeepCaptured(!plan_->recorders.empty());
@@ -286,8 +286,8 @@ Renderer::Share Renderer::ShareOf(uid_t uid) const noexcept {
 }
 
 /**
- * The thread's time is used up: of the user whose streams take most of it, the newest
- * stops that takes no less than that user's mean.
+ * The thread's time is used up. Take the user whose streams take most of it, and stop the
+ * newest of those streams that take no less than that user's mean.
  */
 void Renderer::StopTheDearest() noexcept {
     uid_t dearest = 0;
@@ -332,7 +332,7 @@ void Renderer::RenderBlock(uint32_t frames) noexcept {
 
 /** Let the source that is alone write into the card's ring, and no other. */
 bool Renderer::OfferRing(PlaybackSource* only) noexcept {
-    // Who listens to what is played gets it from what is rendered here.
+    // Monitors get what is rendered here, not what a client writes into the ring.
     const auto place =
         plan_->monitors.empty() ? device_.NextPlace() : std::optional<uint32_t>{};
     for (const auto& source : plan_->sources)

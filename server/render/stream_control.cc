@@ -139,7 +139,7 @@ void StreamControl::EnterFault(Context& context, Fault fault, uint64_t word) noe
     TellFault(context);
 }
 
-/** Who broke the protocol must be dropped: what was lost on the way is told again. */
+/** The client must be dropped. A report that did not fit the queue is repeated later. */
 void StreamControl::TellFault(Context& context) noexcept {
     fault_is_told_ = context.Report(Event::kFault, setup_.stream_id,
                                     static_cast<uint64_t>(fault_), fault_word_);
@@ -162,16 +162,16 @@ void StreamControl::Publish(Context& context, uint64_t frame, int64_t time_ns,
     // Over the socket it would not know from when to count its position on.
     if (std::exchange(has_moved_, false) && setup_.is_over_socket) Tell(context);
     if (!state_is_news_) return;
-    // Either this sees the wish, or who makes it sees the end when it looks again:
-    // `state` and `armed` are stored and loaded in one order (seq_cst) on both sides. The
-    // news waits for a wish that comes after it: nothing else will answer that one.
+    // Either this sees the wake request, or the client sees the end when it looks again:
+    // both sides store and load `state` and `armed` in one order (seq_cst). Without a
+    // request the news waits for the next one: nothing else would answer that.
     if (Wake(context)) state_is_news_ = false;
 }
 
 bool StreamControl::Wake(Context& context) noexcept {
     // The client raises `armed` after it has taken the last wake from its socket. Storing
-    // `woken` before the next is sent means: who finds a wake, or takes one, also finds
-    // its wish answered and makes a new one. The other order could lose a wake; this one
+    // `woken` before the next is sent means: a client that takes a wake also finds its
+    // request answered, and makes a new one. The other order could lose a wake; this one
     // can at worst repeat it, when the client looks between the two.
     const uint64_t armed_untrusted =
         setup_.client_block->armed.load(std::memory_order_seq_cst);

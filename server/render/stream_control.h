@@ -77,7 +77,7 @@ class StreamControl {
     void Publish(Context& context, uint64_t frame, int64_t time_ns, uint64_t limit_frames,
                  uint64_t delay_frames) noexcept;
 
-    /** Wake the client, if it wishes to be woken and was not since. @return if it did */
+    /** Wake the client, if its newest wake request is not answered. @return if it did */
     bool Wake(Context& context) noexcept;
 
     [[nodiscard]] const StreamSetup& Setup() const noexcept { return setup_; }

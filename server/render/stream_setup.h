@@ -15,9 +15,9 @@
 namespace shmd::render {
 
 /**
- * How the audio thread has the loop tell a stream's client something. It does not do so
- * itself: to send wakes all that waits on the client's end, which takes as long as the
- * client likes.
+ * How the audio thread asks the loop to wake a stream's client. It does not send the wake
+ * itself: a send wakes everything that waits on the client's end, and a client can make
+ * that take long.
  */
 struct Mailbox {
     std::atomic<bool> wake{false};
@@ -26,7 +26,7 @@ struct Mailbox {
 /** A stream as the loop hands it to the audio side: everything checked but the words. */
 struct StreamSetup {
     uint64_t stream_id = 0;
-    uid_t uid = 0;  // whose it is
+    uid_t uid = 0;  // of its client
     audio::StreamFormat format;
     audio::ChannelMap channel_map;
     uint32_t period_frames = 0;

@@ -29,7 +29,7 @@ class AcceptedSocket {
     static constexpr size_t kMaxFds = 253;
 
     /** @param charge  given back when the socket is closed
-     *  @param token   likewise destroyed then */
+     *  @param token   destroyed when the socket is closed */
     explicit AcceptedSocket(base::UniqueFd socket, Charge charge = {},
                             std::shared_ptr<const void> token = {}) noexcept
         : charge_{std::move(charge)},
@@ -39,19 +39,19 @@ class AcceptedSocket {
 
     [[nodiscard]] int Get() const noexcept { return socket_.Get(); }
 
-    /** Whether descriptors may be in it. */
+    /** Whether unreceived messages may contain descriptors. */
     [[nodiscard]] bool MayBringFds() const noexcept { return may_bring_fds_; }
 
     /** From here on the client may send descriptors. */
     void LetFdsCome() noexcept;
 
-    /** From here on the client can send no more, and what it sent is forgotten. */
+    /** From here on the client can send no more, and its messages are discarded. */
     void BeginToClose() noexcept;
 
     /**
      * Take one message out.
      * @param discard  is given each descriptor that came with it
-     * @return false when there was none: to close it takes no time now
+     * @return false when there was none: closing the socket is quick now
      * @pre BeginToClose
      */
     template <typename Discard>
@@ -63,7 +63,7 @@ class AcceptedSocket {
         return was_there;
     }
 
-    /** The process is about to end: leave it to the kernel, which does not linger then.
+    /** The process is about to end: the kernel closes the socket, and does not linger.
      */
     void Leave() noexcept { static_cast<void>(socket_.Release()); }
 

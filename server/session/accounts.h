@@ -11,18 +11,18 @@
 namespace shmd::session {
 
 /**
- * What each user's objects hold of the server, against what may be held: one account a
- * uid. A Charge makes the entries.
+ * Counts what each user's objects hold of the server, and enforces the limits. Each uid
+ * has one account; Charge objects make the entries.
  *
  * Three rules, for each resource by itself (doc/decisions/0013):
  *  1. all users together hold no more than `total`,
  *  2. one user holds no more than `per_user`,
  *  3. a user takes more only while what it holds is no more than what would be left free.
  * By the third, a user that takes all it can get ends at half of the total, and two such
- * users at a third each, so that a user who comes later finds as much. It does not bind
- * the owner, the user who runs the server and may end it.
+ * users at a third each, so that a later user finds as much as each of them has. The
+ * third rule does not bind the owner, who can end the server anyway.
  *
- * Thread: any but an audio thread: what a client had may be destroyed on a helper's.
+ * Thread: any but an audio thread. A helper thread may destroy a client's objects.
  */
 class Accounts {
   public:
@@ -33,20 +33,20 @@ class Accounts {
 
     /**
      * @param owner       the user who runs the server
-     * @param has_memory  asked before anything more is held, on the caller's thread;
-     *                    false: the server's memory is at its end, no user gets more
+     * @param has_memory  called before more is granted, on the caller's thread; false:
+     *                    the server has no memory left, and no user gets more
      */
     Accounts(const Limits& limits, uid_t owner,
              std::function<bool()> has_memory = nullptr) noexcept;
 
-    /** What is held already stays. */
+    /** Amounts that are held already stay. */
     void SetLimits(const Limits& limits) noexcept;
 
     /**
-     * Count `wanted` for `uid` in the place of `held`, which was counted before. Less is
+     * Count `wanted` for `uid` instead of `held`, which was counted before. Less is
      * always granted.
-     * @return what forbids it, and nothing has changed
-     * Errors: none; memory that ends is a shortage.
+     * @return the limit that forbids it; then nothing has changed
+     * Errors: none; lack of memory is a Shortage.
      */
     [[nodiscard]] Shortage TryChange(uid_t uid, const Amounts& held,
                                      const Amounts& wanted) noexcept;

@@ -5,10 +5,10 @@
 
 namespace shmd::session {
 
-/** How much of each resource of the server is held, or may be. */
+/** Amounts of the server's resources: held, or allowed. */
 struct Amounts {
     uint64_t connections = 0;
-    /** Open files: sockets, and what is received or waits to be sent. */
+    /** Open files: sockets, and descriptors received or waiting to be sent. */
     uint64_t descriptors = 0;
     /** Pages that the server's own work can touch, and its heap. */
     uint64_t memory_bytes = 0;
@@ -26,7 +26,7 @@ inline constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 inline constexpr Amounts kUnlimitedAmounts{kUnlimited, kUnlimited, kUnlimited,
                                            kUnlimited};
 
-/** Why something cannot be had; false: it can. `reason` is static text. */
+/** Why something is not granted; false if it is granted. `reason` is static text. */
 struct Shortage {
     int error = 0;
     const char* reason = nullptr;

@@ -11,7 +11,7 @@
 
 namespace shmd::session {
 
-/** Thrown where a charge is required and cannot be had; what() is the reason. */
+/** Thrown when a required charge is not granted; what() is the reason. */
 class ShortageError : public std::system_error {
   public:
     explicit ShortageError(const Shortage& shortage)
@@ -24,14 +24,14 @@ class ShortageError : public std::system_error {
 };
 
 /**
- * What one object holds of its user's account. It is made where the object is made, and
+ * What one object holds on its user's account. It is made where the object is made, and
  * gives back what it holds when it is destroyed.
  *
  * Thread: one at a time, as its object; not an audio thread.
  */
 class Charge {
   public:
-    /** On no account: it may hold anything. */
+    /** On no account: without limits. */
     Charge() noexcept = default;
 
     /** On the account of `uid`, holding nothing yet. */
@@ -48,15 +48,15 @@ class Charge {
     [[nodiscard]] const Amounts& Held() const noexcept { return held_; }
 
     /**
-     * Hold `wanted` from now on, in the place of what it holds.
-     * @return what forbids it; it then holds what it held
+     * Hold `wanted` instead of what it holds.
+     * @return the limit that forbids it; it then holds what it held before
      */
     [[nodiscard]] Shortage TryHold(const Amounts& wanted) noexcept;
 
-    /** The same. Errors: ShortageError. */
+    /** As TryHold. Errors: ShortageError. */
     void RequireHold(const Amounts& wanted);
 
-    /** Hold no more. */
+    /** Hold nothing. */
     void GiveBack() noexcept;
 
   private:
@@ -65,7 +65,7 @@ class Charge {
     Amounts held_;
 };
 
-/** A descriptor and what it costs, which is given back when it is closed. */
+/** A descriptor and its charge, which is given back when the descriptor is closed. */
 struct ChargedFd {
     Charge charge;
     base::UniqueFd fd;

@@ -19,12 +19,12 @@ namespace shmd::session {
  * pool or, when the payload goes over the socket, private memory in its place. Before
  * MakeServerPool it has nothing.
  *
- * All of it is on the client's account: what cannot be charged is not made. Charged are
- * the pages that can be touched from here, not the whole of a pool, for most of it stays
- * holes: the blocks, and of each pool the rings that streams had in it.
+ * All of it is on the client's account; memory that cannot be charged is not made. Only
+ * the pages that the server can touch are charged: the blocks, and the rings that streams
+ * had in each pool. The rest of a pool has no pages.
  *
- * Owned by the session and by the streams in the audio thread's plans together: it goes
- * when the last of them does. Thread: loop (what the spans point to: see stream_block.h).
+ * The session and the streams in the audio thread's plans own it together; it is freed
+ * with the last of them. Thread: loop (for what the spans point to, see stream_block.h).
  */
 class ConnectionMemory {
   public:
@@ -57,8 +57,8 @@ class ConnectionMemory {
     [[nodiscard]] bool ClientPoolIsBound() const noexcept { return bool{client_pool_}; }
 
     /**
-     * Which memory holds the client's words from now on: its own pool, or private memory
-     * in its place, which then is made. Streams that use the other may go on.
+     * Choose the memory that holds the client's words from now on: its own pool, or
+     * private memory, which is made if needed. Streams that use the other may go on.
      * Errors: ShortageError; std::system_error.
      */
     void UseClientPool() noexcept { uses_private_ = false; }

@@ -5,14 +5,13 @@
 namespace shmd::session {
 
 /**
- * Address space that is kept free, so that what has to be done when memory ends
- * (refusing, dropping, making a plan without a stream) still finds some.
+ * Address space that is kept free for the time when memory runs out: refusing, dropping,
+ * and making a plan without a stream still find some.
  *
  *     there ── operator new finds no memory (any thread) ──► spent
  *     spent ── TryKeep, when memory is there again ────────► there
  *
- * While it is spent nothing is granted that needs more (Accounts), so what is spent is
- * not used up by the next request.
+ * While it is spent, Accounts grants nothing more, so the next request cannot use it up.
  *
  * One at a time in a process: it is the process's new-handler. Thread: loop; the handler
  * runs on any thread but the audio thread, which does not allocate.
@@ -27,7 +26,7 @@ class MemoryReserve {
     MemoryReserve& operator=(const MemoryReserve&) = delete;
     ~MemoryReserve();
 
-    /** Whether it is there. A spent one is made again first, where there is memory. */
+    /** Make a spent reserve again, if there is memory. @return whether it is there */
     [[nodiscard]] bool TryKeep() noexcept;
 };
 

@@ -10,15 +10,16 @@ namespace shmd::session {
 
 /**
  * Check a client's parameters and fill `setup` with them: format, channel map, period,
- * buffer. What cannot be is named in the answer, which is empty when all is well.
+ * buffer.
+ * @return empty, or the value that is impossible
  * Thread: any.
  */
 std::string CheckParams(const wire::SetParams& request, render::StreamSetup& setup);
 
 /**
- * Check where the ring is said to be, and set the ring of its direction.
+ * Check the place that the client gives for the ring, and set the ring of its direction.
  * @param request  with parameters that CheckParams accepted into `setup`
- * @return empty, or what cannot be
+ * @return empty, or what is impossible
  */
 std::string CheckRing(const wire::SetParams& request, bool is_capture,
                       const ConnectionMemory& memory, render::StreamSetup& setup);

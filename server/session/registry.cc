@@ -16,13 +16,13 @@ namespace {
 constexpr Amounts kConnectionAmounts{.connections = 1, .memory_bytes = 32 * 1024};
 
 /**
- * Sockets beyond their users' limits that are not closed yet. They are on no account: the
- * descriptors that no account may have (machine_limits.cc) are to suffice for them and
- * the server's own. While there are as many, nothing is accepted.
+ * The most sockets beyond their users' limits that are not closed yet. No account is
+ * charged for them: the descriptors that are kept from all accounts (machine_limits.cc)
+ * must suffice for them and for the server's own. At this number nothing is accepted.
  */
 constexpr long kMostBeyondLimits = 64;
-/** So many of them are told why, at their users' turns. A user that pauses (UserQueue)
- * would keep more of them, so the others are closed elsewhere. */
+/** How many of them are told the reason, at their users' turns. A user that pauses
+ * (UserQueue) would delay more of them, so the others are closed elsewhere. */
 constexpr long kMostAnswered = 16;
 
 // All sessions are looked at, so not more often: a deadline is kept that well.

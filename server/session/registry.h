@@ -20,20 +20,21 @@ namespace shmd::session {
 /**
  * Accepts connections and owns their sessions.
  *
- * A connection costs what a silent one holds (doc/decisions/0013) and has a deadline for
- * its Hello. When its user may have no more, the oldest of that user's connections that
- * has had no parameters for kIdleNs makes way. A connection beyond the limit is told so;
- * where there are many of those, the rest is closed unanswered.
+ * A new connection is charged with what a silent one holds (doc/decisions/0013), and has
+ * a deadline for its Hello. When its user may have no more connections, the registry
+ * drops that user's oldest one without parameters, if it was accepted idle_ns ago. A
+ * connection beyond the limit is told the reason; where many of those come, the registry
+ * closes the rest unanswered.
  *
- * Thread: loop.  Errors: what one connection causes ends that connection alone.
+ * Thread: loop.  Errors: an error that a connection causes ends only that connection.
  */
 class Registry {
   public:
     struct Options {
         Accounts::Limits limits{};
-        /** From being accepted to the Hello. */
+        /** The most time from accepting a connection to its Hello. */
         int64_t hello_ns = 5 * base::kNsPerSecond;
-        /** From being accepted; younger ones may be on their way to their SetParams. */
+        /** Since it was accepted; a younger one may be about to send SetParams. */
         int64_t idle_ns = 10 * base::kNsPerSecond;
     };
 
@@ -72,9 +73,9 @@ class Registry {
     Options options_;
     MemoryReserve reserve_;
     std::shared_ptr<Accounts> accounts_;
-    // Each socket that is beyond its user's limit, until it is closed, is an owner, too.
+    // Each socket beyond its user's limit is an owner too, until it is closed.
     std::shared_ptr<const int> beyond_limits_ = std::make_shared<const int>();
-    // Not those that close what clients sent: that may hang.
+    // Apart from the helpers that close what clients sent, because those may hang.
     loop::Helpers unanswered_;
     std::unordered_map<uint64_t, Entry> sessions_;
     std::vector<uint64_t> ended_;  // has room for all, so that it never grows in OnEnd

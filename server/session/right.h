@@ -15,7 +15,7 @@ class Right {
   public:
     /**
      * @param key   the key's name, for messages
-     * @param text  "no" or nothing; "yes" (everybody); or a list, parted by commas or
+     * @param text  "no" or nothing; "yes" (everybody); or a list, separated by commas or
      *              blanks, of names of users, names of groups after an '@', and
      *              "same_user" (the user who runs the server)
      *
@@ -25,17 +25,17 @@ class Right {
     Right(std::string_view key, std::string_view text);
 
     /**
-     * The default of the keys `record` and `monitor`: never more than the node of a card
-     * allows. The user who runs the server; and of the system's server, which serves
-     * others, also the group "audio", if the system has that.
+     * The default of the keys `record` and `monitor`: the user who runs the server. On
+     * the system's server, which serves other users, also the group "audio", if the
+     * system has it. That is never more than the node of a card allows.
      *
      * Thread: loop.  Errors: none.
      */
     static Right ToHear(bool is_systems_server);
 
     /**
-     * Whether the process behind a connection may. The groups are those that it had when
-     * it connected; the system is not asked for names.
+     * Whether the process at the other end of a connection has the right. Its groups are
+     * those that it had when it connected; the system is not asked for names.
      *
      * @param peer    of `socket`
      * @param socket  borrowed; looked at only if a group may

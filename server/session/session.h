@@ -40,14 +40,15 @@ struct SessionContext {
     engine::Engine& engine;
     bool use_memfd = true;
     float gain = 1.0F;
-    /** Who may write into a card's ring; and who even with an unrestricted descriptor. */
+    /** The users who may write into a card's ring; and those who may even with an
+     * unrestricted descriptor. */
     Right direct{"direct", "same_user"};
     Right direct_trusted{"direct_trusted", "no"};
-    /** Who may hear what a device captures; and what other streams play on it. */
+    /** The users who may record what a device captures; and what others play on it. */
     Right record = Right::ToHear(false);
     Right monitor = Right::ToHear(false);
-    /** A line for the log, and what it is about; a session that had to be dropped is
-     * worth a warning. */
+    /** Writes a line to the log; `subject` is what it is about. `warning`: the session
+     * was dropped or refused something. */
     std::function<void(bool warning, const base::LogSubject& subject,
                        const std::string& line)>
         log;
@@ -59,29 +60,29 @@ struct SessionContext {
  *     Connected ── Hello ──► Greeted ── OpenStream ──► Open ◄── FreeParams ── Ready
  *                                                       └────── SetParams ─────►┘
  *
- * What a client sends that is malformed, or out of order, drops it; what is well formed
- * and cannot be granted is refused, and the client stays.
+ * A message that is malformed or out of order drops the client. A well-formed request
+ * that cannot be granted is refused, and the client stays.
  *
- * All that it does at its client's will, it does at the turn of its client's user
- * (loop::UserTask): it receives and answers one message, or tells what was to be told.
- * While a stream is made on the user's helper thread, no message is received.
+ * The session works for its client only at the turn of the client's user
+ * (loop::UserTask): it receives and answers one message, or sends wakes and refusals that
+ * are due. While a stream is made on the user's helper thread, it receives no message.
  *
  * Thread: loop.
  */
 class Session final : private loop::Receiver::Listener, private engine::StreamListener {
   public:
     /**
-     * @param socket  kept and charged until it is closed, which may be after this
-     * @param account  on it is all that the client causes here
+     * @param socket   kept and charged until it is closed, which may be after this
+     * @param account  all that the client causes here is charged to it
      * @param on_end  called once, from inside a method of this, and does not throw: it
-     *                remembers to destroy this, when no method of it is on the stack
+     *                arranges that this is destroyed when no method of it is on the stack
      * Errors: std::system_error.
      */
     Session(SessionContext& context, uint64_t client_id, AcceptedSocket socket,
             const ucred& peer, const Charge& account, std::function<void()> on_end);
     ~Session();
 
-    /** What a connection that says nothing holds, beside the session itself. */
+    /** What a silent connection holds, in addition to the session itself. */
     static constexpr Amounts kSocketAmounts{.descriptors = 1};
 
     [[nodiscard]] const ucred& Peer() const noexcept { return peer_; }
@@ -91,14 +92,13 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     [[nodiscard]] bool HasParams() const noexcept { return stream_id_ != 0; }
     [[nodiscard]] bool HasEnded() const noexcept { return ended_; }
 
-    /** Refuse the connection as a whole: say why, and end when the client has been told.
-     */
+    /** Refuse the connection as a whole: send the reason, and end when it is sent. */
     void RefuseConnection(int error, const std::string& reason);
 
     /** End it at once; the log says why. */
     void Drop(const std::string& reason);
 
-    /** Take its stream from the engine. @return false: no memory for that, try later */
+    /** Remove its stream from the engine. @return false: no memory for that, try later */
     [[nodiscard]] bool TryRelease() noexcept;
 
   private:
@@ -139,7 +139,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void ForgetGrant();
     void SendGrant(device::SharedRing ring);
 
-    /** What direct mode asks of a stream's parameters. */
+    /** The parameters of a stream that direct mode depends on. */
     struct Params {
         audio::StreamFormat format;
         audio::ChannelMap channel_map;
@@ -198,8 +198,8 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     std::shared_ptr<StreamBuild> build_;  // while a helper makes a stream
     bool build_is_done_ = false;
     std::optional<SocketPayload> payload_;
-    wire::Direct direct_ = wire::Direct::kNever;  // what the client wishes
-    Params params_{};                             // of the stream that there is
+    wire::Direct direct_ = wire::Direct::kNever;  // as the client asked
+    Params params_{};                             // of the present stream
     uint32_t grants_made_ = 0;
     bool has_grant_ = false;
     loop::Receiver receiver_;

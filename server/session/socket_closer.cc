@@ -11,8 +11,8 @@ namespace shmd::session {
 
 namespace {
 
-// One message may bring AcceptedSocket::kMaxFds more. With both a user stays below half
-// of the usual limit of 1,024 open files.
+// One message may bring AcceptedSocket::kMaxFds more. Even so a user stays below half of
+// the usual limit of 1,024 open files.
 constexpr size_t kMostForHelper = 128;
 constexpr int64_t kLookAgainNs = 100 * base::kNsPerMs;
 

@@ -13,11 +13,11 @@
 namespace shmd::session {
 
 /**
- * Closes clients' sockets: at the turns of their users, one message after the other,
- * until each is empty. So a user who leaves much behind pays for it with its own time.
+ * Closes clients' sockets. At each turn of a socket's user it discards one message, until
+ * the socket is empty. So the work is charged to the user that left the messages.
  *
- * While a user's helper thread has much to close already, that user's sockets wait that
- * may have descriptors in them: MayTakeFrom.
+ * While a user's helper thread has much to close, those sockets of that user wait that
+ * may hold descriptors: MayTakeFrom.
  *
  * Thread: loop.
  */
@@ -26,19 +26,19 @@ class SocketCloser {
     SocketCloser(loop::Loop& loop, loop::Helpers& helpers);
     SocketCloser(const SocketCloser&) = delete;
     SocketCloser& operator=(const SocketCloser&) = delete;
-    /** What is not closed by now is left to the process's end. */
+    /** Sockets that are not closed yet are left to the end of the process. */
     ~SocketCloser();
 
     /**
      * @param discard  closes a descriptor that came and that no session has taken
-     * @return the socket; when its last owner lets it go, it is closed here
+     * @return the socket; when its last owner releases it, this closes it
      * Errors: std::bad_alloc.
      */
     std::shared_ptr<AcceptedSocket> Own(uid_t user, AcceptedSocket socket,
                                         loop::Receiver::Discard discard);
 
-    /** Whether another message may be taken from a socket of `user`: what may come with
-     * it has to be closed, and that may never end. */
+    /** Whether another message may be taken from a socket of `user`: descriptors that
+     * come with it have to be closed, and that may never end. */
     [[nodiscard]] bool MayTakeFrom(uid_t user,
                                    const AcceptedSocket& socket) const noexcept;
 

@@ -13,8 +13,8 @@
 namespace shmd::session {
 
 /**
- * The socket transport, server's end: plays the client's part in private memory, so that
- * the audio thread sees a stream like any other.
+ * The server's end of the socket transport. It writes the client's words and frames into
+ * private memory, so that the audio thread sees a stream like any other.
  *
  *     Data, ClientWords  ─►  private ClientBlock and playback ring   (this is the writer)
  *     ServerBlock, capture ring  ─►  Data, ServerWords               (when it is woken)
@@ -37,14 +37,14 @@ class SocketPayload {
 
     /**
      * Take over the client's words.
-     * @return whether the audio thread, which may sleep, has to look at them now: the
-     *         command is new, or a wish comes while nothing runs that would see it
+     * @return whether the audio thread must be woken to look at them: the command is new,
+     *         or a wake request comes while the stream does not run
      */
     bool OnWords(const wire::ClientWords& words) noexcept;
 
     /**
      * Send the client what is new: captured frames, then the server's words.
-     * @return false when it reads too little of what it is sent
+     * @return false when the client reads too little and the queue is full
      */
     [[nodiscard]] bool Flush();
 

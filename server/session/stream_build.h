@@ -11,8 +11,8 @@ namespace shmd::session {
 /**
  * A stream that a client has asked for and that is being made.
  *
- * The loop fills the first three. Make writes the others, on the loop or on a helper
- * thread; the loop does not look at it before the helper has done.
+ * The loop fills the first three members. Make writes the others, on the loop or on a
+ * helper thread. The loop does not access it until the helper has finished.
  */
 struct StreamBuild {
     wire::SetParams request;
