@@ -22,7 +22,7 @@ snd_pcm_chmap_t* MakeChannelMap(const ChannelPositions& positions,
 
 /**
  * Read an application's layout for a stream of `channels`.
- * @return 0, or -EINVAL: another number of channels, a position that nobody knows, or one
+ * @return 0, or -EINVAL: another number of channels, an unknown position, or one
  *         with its phase inverted or given by a driver
  */
 int ReadChannelMap(const snd_pcm_chmap_t& map, unsigned channels,

@@ -9,7 +9,7 @@
 
 namespace shmd::plugin {
 
-/** How alsa-lib is told of a failure: -errno, or NULL. */
+/** What a callback returns to alsa-lib after a failure: -errno, or NULL. */
 template <typename Result>
 Result Failure(int error) noexcept {
     if constexpr (std::is_pointer_v<Result>)
@@ -18,7 +18,7 @@ Result Failure(int error) noexcept {
         return static_cast<Result>(-error);
 }
 
-/** Run `body`; what it throws becomes its errno, and what is not ours EIO. */
+/** Run `body`; an exception becomes its errno, one that is not ours EIO. */
 template <typename Body>
 auto WithoutThrowing(Body body) noexcept -> decltype(body()) {
     try {
@@ -33,13 +33,13 @@ auto WithoutThrowing(Body body) noexcept -> decltype(body()) {
 }
 
 /**
- * Run `body` at alsa-lib's border: each callback and the entry do. Nothing may unwind out
- * of `body`: into alsa-lib's C goes -errno instead of an exception, and pthread_cancel(3)
- * waits until `body` has returned (glibc cancels a thread by unwinding it, which would
- * end the program at the first `noexcept`, and leave locks behind).
+ * Run `body` at alsa-lib's border, as each callback and the entry do. Nothing may unwind
+ * out of `body`. alsa-lib's C gets -errno instead of an exception, and pthread_cancel(3)
+ * takes effect after `body` has returned. (glibc cancels a thread by unwinding it, which
+ * would end the program at the first `noexcept`, and leave locks held.)
  *
  * Not noexcept itself, and without a destructor: a thread whose cancellation is
- * asynchronous ends where its state is put back.
+ * asynchronous ends where its cancellation state is restored.
  *
  * Thread: any.  Realtime: yes, two atomic instructions more than `body`.  Errors: none.
  */
@@ -53,8 +53,8 @@ auto Guarded(Body body) -> decltype(body()) {
 }
 
 /**
- * Say `words` through alsa-lib. The program's own handler, which alsa-lib calls, may
- * throw: then the error that the words are about is still the answer.
+ * Report `words` through alsa-lib's error handler. A program's own handler may throw; the
+ * call that reports must still return the error that it reports.
  * Thread: any.  Realtime: no.  Errors: none.
  */
 inline void Tell(const char* words) noexcept {

@@ -7,7 +7,7 @@ namespace shmd::plugin {
 
 namespace {
 
-/** @param value  0: it is not known, and nothing changes. */
+/** @param value  0: not known, nothing changes. */
 int OfferOnly(snd_pcm_ioplug_t& io, int parameter, unsigned value) {
     if (value == 0) return 0;
     return snd_pcm_ioplug_set_param_minmax(&io, parameter, value, value);

@@ -27,7 +27,7 @@ int OpenFallback(snd_pcm_t** pcm, const PcmOptions& options, snd_config_t* root,
     return error;
 }
 
-/** What alsa-lib has said of the fallback does not say why it was opened. */
+/** alsa-lib's message about the fallback does not say why the fallback was opened. */
 void TellBothFailed(const std::system_error& error, const std::string& fallback,
                     int result) {
     const std::string words = std::string{error.what()} + "; and the fallback " +

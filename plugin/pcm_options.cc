@@ -67,7 +67,7 @@ int ReadTimeout(snd_config_t* entry, const char* id, int64_t& timeout_s) {
     return 0;
 }
 
-/** A number whose key says what it counts. */
+/** A whole number; the name of its key has its unit. */
 int ReadNumber(snd_config_t* entry, const char* id, long least, long most,
                unsigned& number) {
     long value = 0;

@@ -19,8 +19,8 @@ struct PcmOptions {
     std::string direct;       // auto (also empty), never or require
     bool reconnect = true;    // look for another server when this one goes
     int64_t reconnect_timeout_s = 10;
-    unsigned channels_max = 0;  // the most channels that are offered; 0: by the device
-    unsigned buffer_max_ms = 2000;  // the longest buffer that is offered
+    unsigned channels_max = 0;      // the most channels to offer; 0: by the device
+    unsigned buffer_max_ms = 2000;  // the longest buffer to offer
 };
 
 /**

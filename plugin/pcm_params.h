@@ -9,12 +9,13 @@ namespace shmd::plugin {
 
 /**
  * Tell alsa-lib what the server takes: all that it can convert.
- * @param most_channels  of OfferedChannels; more than a stream can have is to be refused
+ * @param most_channels  from OfferedChannels; it may be more than a stream can have,
+ * which the caller must refuse
  * @return 0 or -errno
  */
 int OfferParams(snd_pcm_ioplug_t& io, unsigned most_channels);
 
-/** alsa-lib's format of that number on the wire, or SND_PCM_FORMAT_UNKNOWN. */
+/** alsa-lib's format for that number on the wire, or SND_PCM_FORMAT_UNKNOWN. */
 snd_pcm_format_t FindAlsaFormat(uint8_t wire_number);
 
 /** The parameters that alsa-lib has settled, for the server. Errors: std::system_error.

@@ -90,8 +90,8 @@ int PcmStream::Offer(int mode) {
     if (error >= 0) error = OfferNative(io_, stream_.Device(), mode);
     if (error < 0 || HookRefine(io_, &PcmStream::Refine, &PcmStream::Narrow))
         return error;
-    // Nothing refuses what is impossible then. A program that wants no resampling has it,
-    // and the sizes are as alsa-lib's own rules leave them.
+    // Without the hook nothing refuses more channels than possible. A program that wants
+    // no resampling gets it, and alsa-lib's own rules decide the sizes.
     error = OfferParams(io_, std::min(channels, wire::kMaxChannels));
     return error < 0 ? error : OfferNative(io_, stream_.Device(), mode);
 }
@@ -426,10 +426,10 @@ PcmStream::Readiness PcmStream::UpdateReadiness(bool was_polled) noexcept {
 }
 
 /**
- * The wait of a drain stands here alone, where nothing of ours is held: as in alsa-lib's
- * own waits, a thread can be cancelled in it, and a signal handler can leave it.
- * AddressSanitizer marks a frame's borders, and takes them for ever for its own when the
- * frame is unwound so.
+ * The wait of a drain is in a function of its own, where no lock is held: as in
+ * alsa-lib's own waits, a thread can be cancelled in it, and a signal handler can leave
+ * it. AddressSanitizer is off here: it marks the borders of a stack frame, and the marks
+ * would stay when the frame is unwound in this way.
  */
 [[gnu::no_sanitize_address]] int PcmStream::DrainAndWait(snd_pcm_ioplug_t* io) {
     int64_t deadline_ns = 0;
@@ -445,7 +445,7 @@ PcmStream::Readiness PcmStream::UpdateReadiness(bool was_polled) noexcept {
     return left_ms;
 }
 
-/** @return what is left to wait, 0: it is over, or -errno */
+/** @return the time left to wait, 0 when the drain is over, or -errno */
 int PcmStream::Drain(int64_t& deadline_ns) noexcept {
     // Capture ends at once; alsa-lib drops it after this.
     if (!stream_.IsPlayback()) return 0;
@@ -458,7 +458,7 @@ int PcmStream::Drain(int64_t& deadline_ns) noexcept {
     return result;
 }
 
-/** @return 0: it is over already; -EAGAIN: it is not */
+/** @return 0: the drain is over already; -EAGAIN: it is not */
 int PcmStream::BeginDrain() noexcept {
     const std::scoped_lock lock{mutex_};
     const bool is_empty = appl_frames_ == 0;
@@ -479,7 +479,8 @@ int PcmStream::LeftToDrainMs(int64_t& deadline_ns) noexcept {
     const int64_t now_ns = Now();
     const Stream::Snapshot now = stream_.UpdateReadiness(now_ns, deadline_ns != 0);
     if (now.state == Stream::State::kGone) return -ENODEV;
-    if (now.state != Stream::State::kDraining) return 0;  // or another thread's drop
+    if (now.state != Stream::State::kDraining)
+        return 0;  // over, or another thread dropped it
     if (deadline_ns == 0) {
         const uint64_t queued =
             std::min<uint64_t>(stream_.Queued(now), kMostQueuedFrames);

@@ -19,8 +19,8 @@ namespace shmd::plugin {
  * handle from two threads, so each takes `mutex_`, never for a wait. Starts no thread,
  * installs no handler, prints nothing by itself.
  *
- * A thread may end in a call, or leave it (doc/decisions/0018): all callbacks run in
- * Guarded(), and what waits, waits where nothing of ours is held.
+ * A thread may end in a call, or leave it (doc/decisions/0018). So all callbacks run in
+ * Guarded(), and a wait holds no lock and has nothing to destroy.
  */
 class PcmStream {
   public:
@@ -35,7 +35,7 @@ class PcmStream {
         return *static_cast<PcmStream*>(io->private_data);
     }
     static const snd_pcm_ioplug_callback_t& Callbacks() noexcept;
-    /** The callback of alsa-lib that is `kMethod` of its stream. */
+    /** alsa-lib's callback for `kMethod` of its stream. */
     template <auto kMethod, typename... Arguments>
     static auto Call(snd_pcm_ioplug_t* io, Arguments... arguments);
     static int DrainAndWait(snd_pcm_ioplug_t* io);
@@ -84,7 +84,7 @@ class PcmStream {
     [[nodiscard]] bool IsMmap() const noexcept;
 
     // Recursive, as alsa-lib's own lock of a handle: a signal handler that calls this
-    // handle, or leaves a call by longjmp(3), does not stop its own thread for ever.
+    // handle, or leaves a call by longjmp(3), does not block its own thread for ever.
     std::recursive_mutex mutex_;
     // A child that inherits the handle may close it, which is not to stop its parent's
     // sound, and becomes its owner when it uses it.

@@ -21,14 +21,14 @@ namespace {
 // itself, and private_data. pcm_ioplug.c's private data begins with our snd_pcm_ioplug_t.
 enum Member : size_t { kOps, kFastOps, kOpArg, kFastOpArg, kPrivateData, kMembers };
 // snd_pcm_ops_t: close, nonblock, async, info, hw_refine, hw_params, ... 15 in all. A
-// later one may have more at its end, which are copied too.
+// later version may have more at its end; these are copied too.
 constexpr size_t kHwRefine = 4;
 constexpr size_t kKnownOps = 15;
 constexpr size_t kMostOps = 64;
 
 using Refine = int (*)(snd_pcm_t*, snd_pcm_hw_params_t*);
 
-/** What is common to all PCMs of the process, once the first was hooked. */
+/** What all PCMs of the process have in common, from the first that was hooked. */
 struct Hook {
     size_t at = 0;  // of the five words in struct _snd_pcm
     const void* original_ops = nullptr;
@@ -46,7 +46,7 @@ const void** WordsOf(snd_pcm_t* pcm) noexcept {
     return reinterpret_cast<const void**>(pcm);
 }
 
-/** Where the five words are in io.pcm; nothing if it is not as it was known. */
+/** Where the five words are in io.pcm; nothing if the struct is not as expected. */
 std::optional<size_t> FindMembers(snd_pcm_ioplug_t& io) noexcept {
     const std::span words{WordsOf(io.pcm),
                           malloc_usable_size(io.pcm) / sizeof(const void*)};
@@ -77,7 +77,7 @@ int FindSegment(dl_phdr_info* object, size_t /*size*/, void* found) noexcept {
     return segment.end != 0 ? 1 : 0;
 }
 
-/** The words from `ops` on, as many as are mapped for sure; at most kMostOps. */
+/** The words from `ops` on, as many as are certainly mapped; at most kMostOps. */
 std::span<const void* const> TableAt(const void* ops) noexcept {
     Segment segment{reinterpret_cast<uintptr_t>(ops), 0};
     dl_iterate_phdr(&FindSegment, &segment);
@@ -91,7 +91,7 @@ const void* ObjectOf(const void* address) noexcept {
     return dladdr(address, &info) != 0 ? info.dli_fbase : nullptr;
 }
 
-/** Whether the table is alsa-lib's own, and has its functions where they were known. */
+/** Whether the table is alsa-lib's own, and has its functions where they are expected. */
 bool IsKnownTable(std::span<const void* const> table) noexcept {
     if (table.size() < kKnownOps) return false;
     const void* alsa_lib =
@@ -139,7 +139,7 @@ bool PrepareHook(const void* ops, size_t at, RefineRule rule,
     return true;
 }
 
-/** Whether what refines is what was replaced: asked once for each PCM. */
+/** Whether alsa-lib refines with the replaced function: tried once for each PCM. */
 bool IsCalled(snd_pcm_t* pcm) noexcept {
     snd_pcm_hw_params_t* params = nullptr;
     snd_pcm_hw_params_alloca(&params);

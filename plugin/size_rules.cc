@@ -8,8 +8,8 @@ namespace {
 
 constexpr int kMostRounds = 4;
 
-// alsa-lib's ends may be open: a direction above 0 means more than the number, one below
-// 0 less.
+// The ends of alsa-lib's ranges may be open: a direction above 0 means more than the
+// number, a direction below 0 less.
 uint64_t RoundedUp(uint64_t value, int direction) noexcept {
     return direction > 0 ? value + 1 : value;
 }
@@ -28,7 +28,7 @@ WholeRange PeriodRange(const snd_pcm_hw_params_t* params) noexcept {
     return {RoundedUp(least, from), RoundedDown(most, to)};
 }
 
-/** Whether an end of it is no number of the range, as 1102.5 is none. */
+/** Whether one of its ends is no whole number, such as 1102.5. */
 bool HasOpenPeriod(const snd_pcm_hw_params_t* params) noexcept {
     snd_pcm_uframes_t frames = 0;
     int from = 0;
@@ -56,7 +56,7 @@ WholeRange BufferRange(const snd_pcm_hw_params_t* params) noexcept {
     return {least, most};
 }
 
-// Each of these refines again, and leaves the parameters as they are if nothing remains.
+// Each of these refines again, and changes nothing if no choice would remain.
 
 void NarrowPeriod(snd_pcm_t* pcm, snd_pcm_hw_params_t* params,
                   const WholeRange& range) noexcept {
@@ -99,7 +99,7 @@ void LimitBufferTime(snd_pcm_t* pcm, snd_pcm_hw_params_t* params,
 void PreferUsualSizes(snd_pcm_t* pcm, snd_pcm_hw_params_t* params,
                       unsigned most_buffer_us) noexcept {
     LimitBufferTime(pcm, params, most_buffer_us);
-    // What is narrowed narrows the rest, by alsa-lib's rules.
+    // By alsa-lib's rules each narrowing narrows the rest.
     for (int i = 0; i < kMostRounds; ++i) {
         const SizeSpace space{PeriodRange(params), PeriodsRange(params),
                               BufferRange(params)};

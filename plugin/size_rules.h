@@ -6,14 +6,14 @@
 namespace shmd::plugin {
 
 /**
- * Of what alsa-lib's refinement has left, keep the sizes that a program can work with:
- * whole periods of whole frames, and a buffer of at most `most_buffer_us`. Its own rules
- * leave others too (period 1102.5, buffer 8820), on which PortAudio, OpenAL Soft and the
- * rate plugin break.
+ * From the sizes that alsa-lib's refinement has left, keep those that a program can work
+ * with: whole periods of whole frames, and a buffer of at most `most_buffer_us`.
+ * alsa-lib's own rules leave others too (period 1102.5, buffer 8820), on which PortAudio,
+ * OpenAL Soft and the rate plugin break.
  *
- * These are wishes: where none is left that a program has asked for, it keeps what it
- * asked for. As nothing is changed later, in hw_params, what a program is told is what it
- * gets: doc/decisions/0017.
+ * These are wishes: if a program has asked for sizes of which none is left, it keeps what
+ * it asked for. hw_params changes nothing later, so a program gets what it was told:
+ * doc/decisions/0017.
  *
  * @param params  refined
  * Thread: any.  Errors: none.

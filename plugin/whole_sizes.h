@@ -26,7 +26,7 @@ struct SizeSpace {
  * The least space that holds each choice from `space` whose buffer is whole periods:
  * buffer_frames = periods * period_frames. Nothing if there is no such choice.
  *
- * At most wire::kMaxPeriods numbers of periods are looked at, the least first.
+ * It tries at most wire::kMaxPeriods numbers of periods, the least first.
  * Thread: any.  Realtime: yes.
  */
 std::optional<SizeSpace> FindWholeSizes(const SizeSpace& space) noexcept;

@@ -112,8 +112,7 @@ bool IsMono(const ChannelMap& map) noexcept {
            (map.positions[0] == kMono || map.positions[0] == kFrontCentre);
 }
 
-/** More channels than any usual layout has: tracks of a recording, and no loudspeakers.
- */
+/** More channels than any usual layout has: tracks of a recording, not loudspeakers. */
 bool IsWithoutLayout(const ChannelMap& map) noexcept {
     return map.count > kMostUsual && Has(map, kUnknown);
 }

@@ -81,7 +81,7 @@ ChannelMap DefaultChannelMap(uint32_t channels) noexcept;
  *   unknown positions      by index when both layouts have as many channels, or from an
  *                          unknown channel to an unknown one of the same index
  *   more than eight in, some of them unknown
- *                          by index: they are tracks, and no loudspeakers
+ *                          by index: these are tracks, not loudspeakers
  *   nothing but unknown    as DefaultChannelMap
  *   nothing in common      by index, rather than silence
  *

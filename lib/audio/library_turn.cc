@@ -11,7 +11,7 @@ namespace shmd::audio {
 
 namespace {
 
-// Asked for on top of what the library needs: more than other threads take meanwhile.
+// Allocated on top of what the library needs: more than other threads take meanwhile.
 constexpr size_t kSpareBytes = size_t{1} << 20;
 
 }  // namespace
@@ -20,7 +20,7 @@ struct LibraryTurn::Shared {
     std::mutex mutex;
     std::condition_variable changed;
     uint64_t next = 0;     // the number of the turn that is taken next
-    uint64_t current = 0;  // whose turn it is; the same as `next`: nobody's
+    uint64_t current = 0;  // whose turn it is; the same as `next`: no thread's
     std::unique_ptr<MadeByLibrary> left;
 };
 
@@ -68,11 +68,11 @@ void LibraryTurn::Destroy(std::unique_ptr<MadeByLibrary> made) noexcept {
 
 void LibraryTurn::RequireMemory(size_t bytes) const {
     // Not by operator new: its handler may have a reserve, which is for something else.
-    // Twice: what is large, and given back the first time, goes to the kernel, and has
-    // glibc keep the like of it in the thread's arena from then on (mallopt(3),
+    // Twice: the first free of a large block returns it to the kernel, and makes glibc
+    // keep blocks of that size in the thread's arena from then on (mallopt(3),
     // M_MMAP_THRESHOLD, "dynamic").
     for (int time = 0; time < 2; ++time) {
-        // volatile: the compiler would leave out a request whose memory is not used.
+        // volatile: the compiler would remove an allocation whose memory is not used.
         void* volatile memory = std::malloc(bytes + kSpareBytes);
         if (memory == nullptr) throw std::bad_alloc{};
         std::free(memory);

@@ -144,7 +144,7 @@ void RequireInRange(uint32_t value, uint32_t least, uint32_t most, const char* w
 
 struct Resampler::State {
     uint32_t channels;
-    StagePtr first;          // null where one stage does
+    StagePtr first;          // null if one stage is enough
     double first_ratio = 1;  // frames in for one frame out
     StagePtr main;
     std::vector<float> between;  // one frame: the first stage must not read ahead

@@ -25,8 +25,8 @@ class Resampler {
      * @param out_rate_hz  kRateMinHz to kRateMaxHz
      * @param channels     1 to kMaxChannels
      *
-     * It may compute a table, which takes up to tens of milliseconds, and waits while
-     * other threads that came before do so, one table each.
+     * It may compute a table, which takes up to tens of milliseconds. It waits while
+     * threads that came before it do so, one table each.
      *
      * Realtime: no.  Errors: std::system_error EINVAL for what is out of range;
      * std::bad_alloc.
@@ -73,8 +73,8 @@ class Resampler {
 };
 
 /**
- * One that several streams may use after each other; null for equal rates, which need
- * none. Arguments and errors as Resampler's.  Realtime: no.
+ * A resampler that several streams may use one after another; null for equal rates, which
+ * need none. Arguments and errors as Resampler's.  Realtime: no.
  */
 [[nodiscard]] std::shared_ptr<Resampler> MakeResampler(uint32_t in_rate_hz,
                                                        uint32_t out_rate_hz,

@@ -7,8 +7,8 @@
 
 namespace shmd::base {
 
-/** One binary record: what happened to whom. What `code`, `a` and `b` mean is the user's.
- */
+/** One binary record of an event. Its user defines what `code`, `subject`, `a` and `b`
+ * mean. */
 struct EventRecord {
     int64_t time_ns = 0;
     uint32_t code = 0;

@@ -9,7 +9,8 @@ namespace shmd::base {
  * Hands the newest value from one publisher thread to one taker thread, without locks.
  * A value that was replaced before it was taken is freed by the publisher.
  *
- * Both sides exchange the one pointer; whoever gets a pointer out of it owns it alone.
+ * Both sides exchange the one pointer; the side that gets a pointer out of it owns it
+ * alone.
  */
 template <typename T>
 class LatestValue {

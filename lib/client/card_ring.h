@@ -10,13 +10,14 @@
 namespace shmd::client {
 
 /**
- * The card's own ring, while the server grants it: what goes into the pool's ring is
- * written there too, at the place that the server names. It alone decides, block by
- * block, whether the card hears that or what the server renders over it from the pool.
+ * The card's own ring, while the server grants it: the client writes each frame of the
+ * pool's ring there too, at the place that the server names. The server alone decides,
+ * block by block, whether the card plays these frames or others, which the server renders
+ * over them from the pool.
  *
- * Who writes first: this side, before it releases `written`. The server writes a frame
- * only after it has acquired a `written` beyond it. So the server's word is the last, and
- * nothing has to be answered when another stream joins or leaves (doc/models).
+ * The client writes first, before it releases `written`. The server writes a frame only
+ * after it has acquired a `written` beyond it. So the server's write comes last, and no
+ * answer is needed when another stream joins or leaves (doc/models).
  *
  * Thread: one at a time.  Realtime: yes, but for construction and destruction.
  */
@@ -31,17 +32,17 @@ class CardRing {
                 ring_frames} {}
 
     /**
-     * Whether `fd`, which a server sent, is a sound card's PCM. Nothing else is mapped: a
-     * file that its owner makes shorter ends whoever touches the mapping, by SIGBUS. The
-     * kernel itself refuses to map more of a PCM than its ring, and keeps that ring while
-     * it is mapped.
+     * Whether `fd`, which a server sent, is a sound card's PCM. Nothing else is mapped:
+     * if the owner of a file truncated it, touching the mapping would end this process by
+     * SIGBUS. The kernel refuses to map more of a PCM than its ring, and keeps that ring
+     * while it is mapped.
      */
     static bool IsCard(int fd) noexcept;
 
     [[nodiscard]] uint32_t Grant() const noexcept { return grant_; }
 
-    /** The application has stopped, paused, started or gone back: the present place is no
-     * more. */
+    /** The application has stopped, paused, started or gone back: the place that the
+     * server named last is void. */
     void Forget(const wire::ServerBlock& server) noexcept;
 
     /**
@@ -57,8 +58,8 @@ class CardRing {
     uint32_t grant_;
     shm::Mapping memory_;
     shm::RingArea<std::byte> ring_;
-    uint64_t forgotten_ = 0;  // a word of the server's that does not hold any more
-    uint64_t used_ = 0;       // the serial that was written with last
+    uint64_t forgotten_ = 0;  // the server's word `direct` that is void
+    uint64_t used_ = 0;       // the serial of the last frames that were written
     uint64_t next_ = 0;       // the frame after those
 };
 

@@ -75,7 +75,7 @@ base::UniqueFd RequireServer(const Connection::Options& options) {
         if (errno != ENOENT) error = errno;
     }
     if (distrusted) ThrowDistrusted(distrusted->first, distrusted->second);
-    // No socket file means the same to an application as one that nobody answers on.
+    // No socket file means the same to an application as a socket without a listener.
     if (error == ENOENT) error = ECONNREFUSED;
     base::ThrowError(error, ("no server answers at " + tried + " (start shmd)").c_str());
 }
@@ -123,7 +123,7 @@ void Connection::Greet(const Options& options) {
     if (options.device.size() >= sizeof open.device)
         base::ThrowError(ENODEV, "the device's name is too long");
     wire::SetText(open.device, options.device);
-    // The server would take it for malformed, and go.
+    // The server would take the message for malformed, and close the connection.
     if (!wire::FindText(open.device))
         base::ThrowError(ENODEV, "the device's name has a control character");
     RequireSent(wire::BytesOf(open));
@@ -297,8 +297,8 @@ void Connection::ThrowRefused(std::span<const std::byte> message) {
 
 void Connection::RequireSent(std::span<const std::byte> message) {
     const int error = ipc::SendMessage(socket_.Get(), message, std::span<const int>{}, 0);
-    // A server that refuses a connection says why and closes it. That is still to be
-    // read, and all who send read next.
+    // A server that refuses a connection sends the reason and closes it. Every caller
+    // reads next, and gets that reason.
     if (error == 0 || error == EPIPE || error == ECONNRESET) return;
     if (IsOwnWant(error)) ThrowOwnWant(error);
     base::ThrowError(error, "sending to the shmd server");

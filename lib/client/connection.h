@@ -27,14 +27,14 @@ class Connection {
   public:
     struct Options {
         std::string server;       // a socket's path; empty: the usual places
-        std::string server_user;  // whose server is trusted too, see ipc::IsTrusted
+        std::string server_user;  // is trusted too, see ipc::IsTrusted
         std::string device;       // empty: the server's default
         wire::Direction direction = wire::Direction::kPlayback;
         // Which descriptors may be mapped as a card's ring; tests have no card.
         bool (*is_card)(int fd) noexcept = &CardRing::IsCard;
     };
 
-    /** Takes the messages that are no answers: wakes, data, words, grants. */
+    /** Receives the messages that are no answers: wakes, data, words, grants. */
     class Listener {
       public:
         /**
@@ -55,8 +55,8 @@ class Connection {
      * Connect, exchange hellos and open the stream: one round trip.
      * Errors: std::system_error: ECONNREFUSED when there is no server, ENODEV when it has
      * no such device, EACCES when it is another user's (doc/decisions/0015), EPROTO when
-     * it does not speak our protocol, EMFILE, ENFILE and
-     * ENOMEM when this process or this machine has no room; what() says it in words.
+     * it does not speak our protocol, EMFILE, ENFILE and ENOMEM when this process or this
+     * machine has no room; what() explains it.
      */
     explicit Connection(const Options& options);
 
@@ -70,9 +70,10 @@ class Connection {
     bool PoolsAreShared(Listener& listener);
 
     /**
-     * Map the first `bytes` of a pool, of which at first only the block is: who locks all
-     * memory (mlockall(2)) pays for the rest at once. The pool may lie elsewhere then.
-     * @return false: it has not so many, or there is no room
+     * Map the first `bytes` of a pool; its address may change. At first only the block is
+     * mapped, because in a program that locks all its memory (mlockall(2)) each mapped
+     * page takes memory at once.
+     * @return false: the pool is smaller, or there is no room
      */
     [[nodiscard]] bool TryMapOwnPool(size_t bytes) noexcept;
     [[nodiscard]] bool TryMapServerPool(size_t bytes) noexcept;
@@ -91,9 +92,9 @@ class Connection {
     }
 
     /**
-     * Send `request`, in which the serial is set here, and wait for the answer.
-     * Errors: std::system_error with the server's errno and words when it refuses, EPROTO
-     * for another answer, ETIMEDOUT, and the socket's errors.
+     * Set the serial of `request`, send it, and wait for the answer.
+     * Errors: std::system_error with the server's errno and reason when it refuses,
+     * EPROTO for an answer of another type, ETIMEDOUT, and the socket's errors.
      */
     template <typename Answer, typename Request>
     Answer Ask(Request request, Listener& listener);
@@ -104,9 +105,9 @@ class Connection {
              std::span<const std::byte> body = {}) noexcept;
 
     /**
-     * Take one message that is there already.
-     * @return 0 if there was one, EAGAIN if there was none, else why the connection is
-     * over
+     * Receive one message that is there already.
+     * @return 0 if there was one, EAGAIN if there was none, else the error that ended the
+     * connection
      */
     int TakeOne(Listener& listener) noexcept;
 

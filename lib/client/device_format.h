@@ -8,16 +8,16 @@
 namespace shmd::client {
 
 /**
- * What the device takes, or gives, without a conversion in the server, as the server said
- * it when the stream was opened. 0: it did not say, or named what no stream can have.
+ * What the device plays or records without a conversion in the server, as the server said
+ * when the stream was opened. 0: it said nothing, or what no stream can have.
  */
 struct DeviceFormat {
-    uint8_t format = 0;  // audio::SampleFormat, not checked: a number above may be none
+    uint8_t format = 0;  // audio::SampleFormat, not checked: may be out of range
     uint32_t rate_hz = 0;
     uint32_t channels = 0;
 };
 
-/** What of `opened` a stream could ask for. Thread: any. Realtime: yes. */
+/** Those values of `opened` that a stream could ask for. Thread: any. Realtime: yes. */
 constexpr DeviceFormat TrustedFormat(const wire::StreamOpened& opened) noexcept {
     const bool has_rate = opened.device_rate_hz >= wire::kMinRateHz &&
                           opened.device_rate_hz <= wire::kMaxRateHz;

@@ -11,7 +11,7 @@ namespace shmd::client {
 
 namespace {
 
-/** A character of UTF-8: how long it is, and which. No bytes: it is none. */
+/** A character of UTF-8: its length and its number. Length 0: it is no UTF-8. */
 struct Character {
     size_t bytes = 0;
     char32_t code = 0;
@@ -21,7 +21,7 @@ bool IsContinuation(unsigned char byte) noexcept {
     return (byte & 0xc0) == 0x80;
 }
 
-/** As RFC 3629 has it: the shortest form alone, no surrogates, up to U+10FFFF. */
+/** By RFC 3629: only the shortest form, no surrogates, up to U+10FFFF. */
 bool IsInItsShortestForm(const Character& character) noexcept {
     constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
     const bool is_surrogate = character.code >= 0xd800 && character.code <= 0xdfff;
@@ -74,7 +74,7 @@ std::string CleanName(std::string_view text, size_t most_bytes) {
 bool IsRestOfAPath(const char* invocation_name, const char* short_name) noexcept {
     if (std::strchr(short_name, '\\') != nullptr) return true;
     const char* const end = invocation_name + std::strlen(invocation_name);
-    const std::less<> is_before;  // < compares pointers of one array alone
+    const std::less<> is_before;  // < is defined only for pointers into one array
     const bool is_inside =
         !is_before(short_name, invocation_name) && is_before(short_name, end);
     const char* const slash = std::strrchr(invocation_name, '/');

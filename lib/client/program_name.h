@@ -9,8 +9,8 @@ namespace shmd::client {
 std::string ProgramName();
 
 /**
- * `text` as the protocol takes a name: what is no UTF-8, and what is a control character,
- * becomes '?'; it is cut before the character that would be too long.
+ * `text` as the protocol takes a name: each byte that is no UTF-8, and each control
+ * character, becomes '?'. The name is cut before the first character that does not fit.
  *
  * @param most_bytes  of the result
  * Thread: any.
@@ -18,9 +18,9 @@ std::string ProgramName();
 std::string CleanName(std::string_view text, size_t most_bytes);
 
 /**
- * Whether `short_name`, which glibc took from `invocation_name` when the program was
- * started, now points into something else: wine moves its own arguments, and then the
- * name is the rest of the path of a Windows program.  Thread: any.
+ * Whether `short_name`, which glibc took from `invocation_name` at the program's start,
+ * now points into other text. wine moves its own arguments, and the name then is the rest
+ * of the path of a Windows program.  Thread: any.
  */
 bool IsRestOfAPath(const char* invocation_name, const char* short_name) noexcept;
 

@@ -8,12 +8,13 @@
 namespace shmd::client {
 
 /**
- * The one descriptor that an application polls: readable while the connection's socket is
- * (a wake is there, or the server is gone), from the time on that this side has set, and
- * now and then while there is no connection, so that another is tried.
+ * The one descriptor that an application polls. It is readable
+ *  - while the connection's socket is (a wake is there, or the server is gone),
+ *  - from the time on that this side has set,
+ *  - at intervals while there is no connection, so that the stream looks for a server.
  *
- * It is an epoll over the socket and a timer, so it needs no thread to pass one on to
- * the other. Thread: one at a time.
+ * It is an epoll over the socket and a timer, so no thread has to watch both.
+ * Thread: one at a time.
  */
 class Readiness {
   public:
@@ -21,7 +22,7 @@ class Readiness {
     explicit Readiness(int socket);
 
     [[nodiscard]] int PollFd() const noexcept { return epoll_.Get(); }
-    /** From when on it is readable; base::kNever: it is not, by itself. */
+    /** Since when it is readable; base::kNever: only the socket makes it readable. */
     [[nodiscard]] int64_t RaisedAtNs() const noexcept { return raised_at_ns_; }
 
     /** Realtime: one system call, or none when it is so already. */
@@ -35,7 +36,7 @@ class Readiness {
      */
     void WatchTime(int socket, int64_t interval_ns) noexcept;
 
-    /** A new connection's socket besides; when that is closed it is not watched any more.
+    /** Watch a new connection's socket too, until it is closed.
      * Errors: std::system_error. */
     void WatchSocket(int socket);
     void ForgetTime() noexcept;

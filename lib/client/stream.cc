@@ -34,8 +34,7 @@ Stream::Stream(const Connection::Options& options, int64_t patience_ns)
     MakeMirror();
 }
 
-/** There is always a block to look at, also before it is known who carries the payload.
- */
+/** There is always a block to look at, even before the transport is known. */
 void Stream::MakeMirror() {
     if (!mirror_ && connection_->ServerPool().empty())
         mirror_ = shm::OwnPool::Private(wire::kBlockBytes);
@@ -168,10 +167,10 @@ std::optional<shm::Position> Stream::FindPosition() noexcept {
 }
 
 /**
- * Over the socket the server says nothing but when it answers a wish. An application that
- * looks and writes and never has to poll, as it is always ahead, has none that is due:
- * its position would be an old one, and a recorder's frames stay with the server. So who
- * looks and knows nothing newer wishes to hear of the next cycle.
+ * Over the socket the server sends its words only when it answers a wake request. An
+ * application that is always ahead never polls, so no request of it is due: its position
+ * would be old, and a recorder's frames would stay with the server. So a look that finds
+ * only old words makes a wake request for the next cycle.
  */
 void Stream::RefreshWords(const shm::Position& position, int64_t now_ns) noexcept {
     constexpr int64_t kOldPeriods = 2;
@@ -298,8 +297,8 @@ uint64_t Stream::Avail(uint64_t hw_frames) const noexcept {
 }
 
 /**
- * The wake that made the descriptor readable may be among them, and its wish be answered:
- * it stays readable until UpdateReadiness has looked and made another wish.
+ * The wake that made the descriptor readable may be among them, and its request answered:
+ * it stays readable until UpdateReadiness has looked and made another wake request.
  */
 void Stream::TakeMessages() noexcept {
     int error = 0;

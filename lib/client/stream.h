@@ -46,21 +46,22 @@ class Stream final : private Connection::Listener {
     /**
      * Connect and open: one round trip. Errors: as Connection.
      *
-     * @param patience_ns  When the server goes, how long another one is looked for on the
-     *     same socket; 0: not at all. Meanwhile the position stands still. A stream that
-     *     ran has an xrun, as the device may have lost frames; what else was going on
-     * goes on, with all frames that are queued.
+     * @param patience_ns  When the server goes away, how long to look for another one on
+     *     the same socket; 0: not at all. Meanwhile the position stands still. With the
+     *     new server a stream that ran has an xrun, because the device may have lost
+     *     frames. A drain or a pause goes on, with all frames that are queued.
      */
     explicit Stream(const Connection::Options& options, int64_t patience_ns = 0);
 
     [[nodiscard]] bool IsPlayback() const noexcept { return is_playback_; }
-    /** The device's own, as the first server said it. */
+    /** The device's own format, as the first server said it. */
     [[nodiscard]] const DeviceFormat& Device() const noexcept { return device_; }
     [[nodiscard]] int PollFd() const noexcept { return readiness_.PollFd(); }
 
     /**
-     * One round trip. A stream without parameters whose server has ended the connection
-     * connects anew, whatever its patience. Errors: as Connection and Connection::Ask.
+     * One round trip. If the server has closed the connection of a stream without
+     * parameters, the stream connects anew, whatever its patience. Errors: as Connection
+     * and Connection::Ask.
      * After a refusal the stream has no parameters; when the server went meanwhile, it
      * has those of before.
      */
@@ -78,15 +79,15 @@ class Stream final : private Connection::Listener {
     void Prepare() noexcept;
 
     /**
-     * Where it is now is frame 0, of the application too: what is queued is given up, and
-     * a stream that runs runs on. Realtime: yes.
+     * The present position becomes frame 0, for the application too: queued frames are
+     * dropped, and a running stream goes on. Realtime: yes.
      */
     void Reset(int64_t now_ns) noexcept;
 
     /** Commands. @return 0 or an errno. Realtime: at most one system call each. */
     int Start() noexcept { return Command(wire::Wanted::kRunning); }
     int Stop() noexcept;
-    /** The position stands still at `now_ns`, whenever the server acts on it. */
+    /** The position stands still from `now_ns` on, even if the server acts later. */
     int Pause(bool pause, int64_t now_ns) noexcept;
     int Drain() noexcept { return Command(wire::Wanted::kDraining); }
 
@@ -101,7 +102,7 @@ class Stream final : private Connection::Listener {
     static constexpr uint32_t kMostDelaySeconds = 10;
     Snapshot Look(int64_t now_ns) noexcept;
 
-    /** Where the application is; also after it went back or forward. Realtime: yes. */
+    /** appl_ptr; it may go back or forward. Realtime: yes. */
     void SetApplFrames(uint64_t appl_frames) noexcept;
     [[nodiscard]] uint64_t ApplFrames() const noexcept { return appl_ - base_; }
 
@@ -112,7 +113,7 @@ class Stream final : private Connection::Listener {
 
     /**
      * `frames` frames were written to WriteRuns, or read from ReadRuns.
-     * @return how many of them are done, fewer only when the server is gone
+     * @return how many were passed on, fewer only when the server is gone
      * Realtime: yes with a shared pool; over the socket a system call a message.
      */
     uint32_t Commit(uint32_t frames) noexcept;

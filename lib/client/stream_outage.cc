@@ -2,9 +2,9 @@
 //
 // A stream whose connection is lost keeps its pool, in which the application goes on
 // writing, and its count of frames, which stands still. Each look tries to connect anew,
-// at most every kRetryNs; the descriptor is readable as often, for who waits on it. The
-// new server gets a new pool: an old one that is not dead, but hangs, still has the
-// other.
+// at most every kRetryNs; the descriptor becomes readable as often, for an application
+// that polls it. The new server gets a new pool, because an old server that only hangs
+// still has the old one.
 
 #include "base/clock.h"
 #include "client/stream.h"
@@ -64,7 +64,7 @@ bool Stream::IsConnected() const noexcept {
 void Stream::ConnectAnew() {
     auto connection = std::make_unique<Connection>(options_);
     OnLost();
-    readiness_.WatchTime(connection_->Socket(), kRetryNs);  // also without patience
+    readiness_.WatchTime(connection_->Socket(), kRetryNs);  // even without patience
     Resume(std::move(connection));
 }
 
@@ -91,7 +91,7 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
         throw;
     }
     readiness_.ForgetTime();
-    readiness_.Raise();  // who waits looks anew how long he has to
+    readiness_.Raise();  // an application that polls computes its wait anew
     link_ = Link::kUp;
     is_refreshing_ = false;
     next_alive_check_ns_ = 0;

@@ -19,7 +19,8 @@ constexpr uint64_t kSampleAlignment = 8;
 }  // namespace
 
 void Stream::SetParams(const Params& params) {
-    // A server ends a connection that was long without, to let others in (0013).
+    // A server may close a connection that was long without parameters, to let others in
+    // (0013).
     if (!has_params_ && !IsConnected()) ConnectAnew();
     if (link_ != Link::kUp) base::ThrowError(ENODEV, "the shmd server is gone");
     if (card_) ReturnCard(card_->Grant());
@@ -44,7 +45,8 @@ void Stream::BringBack(const Agreed& agreed) noexcept {
     read_ring_ = agreed.read_ring;
     over_socket_ = agreed.over_socket;
     has_params_ = agreed.has_params;
-    // A pool that was given up for parameters that do not hold says where it was.
+    // The failed parameters may have given the pools up. These are still in them, so the
+    // server's words are there again.
     if (has_params_ && !over_socket_) mirror_.reset();
 }
 
@@ -67,8 +69,8 @@ void Stream::AgreeParams() {
 
 void Stream::AskForParams() {
     over_socket_ = !connection_->PoolsAreShared(*this);
-    // A ring that cannot be mapped in a pool, for a limit on locked memory or on address
-    // space, goes over the socket.
+    // If a limit on locked memory or address space forbids to map the ring in a pool, the
+    // payload goes over the socket.
     if (!over_socket_ && is_playback_)
         over_socket_ = !connection_->TryMapOwnPool(wire::kBlockBytes + RingBytes());
     wire::ParamsSet answer = SendParams();
@@ -106,8 +108,8 @@ wire::ParamsSet Stream::SendParams() {
 }
 
 /**
- * Map the server's ring. What lies in no pool at all is found out where it is used.
- * @return false: there is no room, or the server's pool ends before
+ * Map the server's ring. A ring that lies in no pool at all is detected where it is used.
+ * @return false: there is no room, or the server's pool ends before the ring does
  */
 bool Stream::TryMapRing(const wire::ParamsSet& answer) noexcept {
     const bool is_in_a_pool = answer.ring_offset <= wire::kPoolBytes &&

@@ -150,8 +150,8 @@ void Stream::Arm() noexcept {
     ++armed_;
     OwnBlock().armed.store(armed_, std::memory_order_seq_cst);
     words_are_new_ = true;
-    // A stream that ended before this wish was there will not be turned again to answer
-    // it.
+    // If the stream ended before this wake request was stored, the server may never see
+    // it: check for the end now.
     if (HasEnded()) readiness_.Raise();
 }
 

@@ -45,9 +45,10 @@ ucred PeerOf(int socket);
 std::vector<gid_t> PeerGroupsOf(int socket);
 
 /**
- * Say whether the peer may send descriptors to `socket`; what is accepted from a
- * listening socket begins as that is (SO_PASSRIGHTS, Linux 6.16). Where it may not, its
- * message fails with EPERM. Older kernels, and other errors: it may.  Thread: any.
+ * Set whether the peer may send descriptors to `socket` (SO_PASSRIGHTS, Linux 6.16). A
+ * connection inherits this from its listening socket. If the peer may not, sending such a
+ * message fails with EPERM. On older kernels, and after other errors, the peer may.
+ * Thread: any.
  */
 void LetDescriptorsCome(int socket, bool may_come) noexcept;
 

@@ -26,9 +26,9 @@ class Mapping {
     static Mapping OfNothing(size_t size_bytes);
 
     /**
-     * Map `size_bytes` instead of less, maybe elsewhere. What is there already, or more,
-     * stays as it is.
-     * @return false: there is no room for it, and all stays as it was
+     * Grow the mapping to `size_bytes`; its address may change. A mapping that is as
+     * large already stays as it is.
+     * @return false: there is no room, and nothing has changed
      */
     [[nodiscard]] bool TryGrow(size_t size_bytes) noexcept;
 

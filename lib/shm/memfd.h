@@ -22,8 +22,9 @@ const char* Describe(PoolFault fault) noexcept;
 base::UniqueFd CreateMemfd(uint64_t size_bytes);
 
 /**
- * From here on nobody, its creator included, can resize `fd` or map it writable again;
- * mappings that exist go on writing. Errors: std::system_error (before Linux 5.1).
+ * From here on no process, its creator included, can resize `fd` or map it writable
+ * again; existing writable mappings stay so. Errors: std::system_error (before
+ * Linux 5.1).
  */
 void SealOneWay(int fd);
 

@@ -21,7 +21,7 @@ class OwnPool {
     static OwnPool Shared(size_t size_bytes = wire::kPoolBytes) {
         return Shared(size_bytes, size_bytes);
     }
-    /** The same, of which only the first `mapped_bytes` are mapped. */
+    /** The same, with only the first `mapped_bytes` mapped. */
     static OwnPool Shared(size_t size_bytes, size_t mapped_bytes);
 
     /** Private memory. Errors: std::system_error. */
@@ -33,7 +33,7 @@ class OwnPool {
      */
     [[nodiscard]] base::UniqueFd TakeFd() noexcept { return std::move(fd_); }
 
-    /** What is mapped. */
+    /** The mapped part. */
     [[nodiscard]] std::span<std::byte> Bytes() const noexcept {
         return mapping_.Writable();
     }
@@ -41,12 +41,12 @@ class OwnPool {
     [[nodiscard]] size_t SizeBytes() const noexcept { return size_bytes_; }
 
     /**
-     * Map the first `mapped_bytes`, maybe elsewhere. The seals let a writable mapping
-     * grow, although none can be made (seen on Linux 6.1 and 6.12: mremap(2) asks no
-     * seal); where that is not so there is no room.
+     * Map the first `mapped_bytes`; the address may change. The seals forbid a new
+     * writable mapping but let one grow (seen on Linux 6.1 and 6.12: mremap(2) checks no
+     * seal). On a kernel that refuses this, the result is false.
      *
      * @param mapped_bytes  at most SizeBytes()
-     * @return false: no room, and all stays as it was
+     * @return false: no room, and nothing has changed
      */
     [[nodiscard]] bool TryMap(size_t mapped_bytes) noexcept {
         return mapping_.TryGrow(mapped_bytes);

@@ -15,8 +15,9 @@ void WritePosition(wire::ServerBlock& block, const Position& position) noexcept 
     const uint64_t before = block.sequence.load(std::memory_order_relaxed);
     block.sequence.store(before + 1, std::memory_order_relaxed);
     block.acted.store(position.acted, kRelease);
-    // In one order with the client's `armed`: who ends a stream and then looks for a
-    // wish, and who makes a wish and then looks for an end, cannot both find nothing.
+    // In one order with the client's `armed`. The server ends a stream and then looks for
+    // a wake request; the client makes a request and then looks for an end. At least one
+    // of them finds the other's.
     block.state.store(static_cast<uint64_t>(position.state), std::memory_order_seq_cst);
     block.position_frames.store(position.frames, kRelease);
     block.position_ns.store(position.time_ns, kRelease);

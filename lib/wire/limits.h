@@ -27,7 +27,7 @@ inline constexpr size_t kMaxReasonBytes = 128;
 // stream block: one page, so that the ring behind it starts on one.
 inline constexpr uint64_t kBlockBytes = 4096;
 // The longest ring: 0.5 s of 8 channels at 192 kHz in 32 bits, and some more. A client
-// maps the part of it that its buffer needs.
+// maps only the part that its buffer needs.
 inline constexpr uint64_t kRingBytes = 4 * 1024 * 1024;
 inline constexpr uint64_t kPoolBytes = kBlockBytes + kRingBytes;
 // What a server holds of a stream on the socket transport, in that stream's buffers. Its

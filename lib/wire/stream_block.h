@@ -109,7 +109,7 @@ struct ClientBlock {
     // Released after start_frames.
     alignas(64) std::atomic<uint64_t> command;
     std::atomic<uint64_t> start_frames;
-    // The number of the client's newest wish to be woken; see ServerBlock::woken.
+    // The number of the client's newest wake request; see ServerBlock::woken.
     std::atomic<uint64_t> armed;
     std::atomic<uint64_t> avail_min_frames;
     std::atomic<uint64_t> stop_threshold_frames;

@@ -15,8 +15,8 @@ namespace shmd::test {
 uint64_t AllocationCount() noexcept;
 
 /**
- * While it lives one request for memory of the calling thread fails: the n-th from now,
- * 1 for the next. What comes after it succeeds.
+ * While it lives, one allocation of the calling thread fails: the n-th from now, 1 for
+ * the next. Later ones succeed.
  *
  * Not in a sanitizer's build: kCanFailAllocations is false there.
  */
@@ -32,8 +32,8 @@ class FailAllocation {
 };
 
 /**
- * While it lives the calling thread has so much memory left; what it gives back it may
- * take again. Not in a sanitizer's build, as FailAllocation.
+ * While it lives, the calling thread can allocate `bytes` more; what it frees it can
+ * allocate again. Not in a sanitizer's build, as FailAllocation.
  */
 class LimitMemory {
   public:
@@ -43,7 +43,7 @@ class LimitMemory {
     ~LimitMemory();
 };
 
-/** While it lives: do this at the calling thread's n-th request for memory, 1 for the
+/** While it lives, call `act` at the calling thread's n-th allocation from now, 1 for the
  * next. In every build. */
 class AtAllocation {
   public:

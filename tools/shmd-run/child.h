@@ -44,7 +44,7 @@ class Child {
     /** Readable once the process has ended. */
     [[nodiscard]] int PidFd() const noexcept { return pidfd_.Get(); }
 
-    /** How it ended; nothing: it runs, or nobody waited since it ended. */
+    /** How it ended; empty while it runs, and until it was waited for. */
     [[nodiscard]] const std::optional<ExitState>& State() const noexcept {
         return state_;
     }

@@ -15,8 +15,8 @@ struct CommandEnvironment {
     std::vector<std::pair<std::string, std::string>> variables;
 
     /**
-     * A command that becomes another user talks to the server all the same: it is told
-     * whose that is.
+     * A command that becomes another user can talk to the server too: its environment
+     * names the server's user.
      *
      * @param socket_path  the private server's socket
      * @param server_pid   its process, for COMMANDs that study it

@@ -19,7 +19,7 @@ struct Options {
     std::vector<std::string> server_prefix;
     /** Where the server's standard error goes; nothing: where ours goes. */
     std::optional<std::string> log_file;
-    /** `default` is the private server too. */
+    /** `default` leads to the private server too. */
     bool as_default = false;
     /** The server tells everything that it does. */
     bool verbose = false;

@@ -68,7 +68,7 @@ void HandOver(int listener) {
 
 void DieWith(pid_t parent) {
     base::RequireNonNegative(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
-    // It may have died before the line above: then nobody will tell us.
+    // If the parent died before the line above, no signal will come.
     if (getppid() != parent) _exit(127);
 }
 

@@ -35,7 +35,7 @@ bool IsUsable(std::string_view parent) {
            parent.size() + kRest <= sizeof(sockaddr_un{}.sun_path);
 }
 
-/** Whether all users may look up names in `folder`, and in all that it lies in. */
+/** Whether all users may look up names in `folder` and in all folders above it. */
 bool IsOpenToAll(const fs::path& folder) {
     std::error_code error;
     fs::path path = fs::canonical(folder, error);

@@ -6,9 +6,9 @@
 namespace shmd::run {
 
 /**
- * A directory of our own, mode 0700, that is removed with all it holds. Root's has mode
- * 0711, because a command of root may become another user, and lies where that user can
- * reach it if there is such a place.
+ * A directory of our own, mode 0700, that is removed with its contents. For root it has
+ * mode 0711, because a command of root may become another user, and it is made where that
+ * user can reach it, if there is such a place.
  *
  * It lies under $XDG_RUNTIME_DIR, $TMPDIR or /tmp: the first whose name is short enough
  * for a socket's address and plain enough for ALSA_CONFIG_PATH, where spaces and colons
@@ -26,8 +26,8 @@ class TempDir {
     [[nodiscard]] std::string PathOf(const std::string& name) const;
 
     /**
-     * Root's: give `name` in here the mode `mode`, whatever the umask has left of it.
-     * Else nothing.  Errors: throws std::filesystem::filesystem_error.
+     * For root: give `name` in here the mode `mode`, whatever the umask made of it. For
+     * other users it does nothing.  Errors: throws std::filesystem::filesystem_error.
      */
     void Share(const std::string& name, std::filesystem::perms mode) const;
 
