@@ -2,7 +2,7 @@
 
 /*
  * Threads that end in, or leave, a call of a PCM. Each case runs in a process of its own,
- * so that one that is killed has failed alone.
+ * so that a case whose process is killed fails alone.
  */
 
 #include <alsa/asoundlib.h>
@@ -28,7 +28,7 @@ snd_pcm_sframes_t Move(struct context* context, snd_pcm_uframes_t frames);
 /** The same, again after an xrun. Errors: as Reach. */
 void MoveAll(struct context* context, snd_pcm_uframes_t frames);
 
-/** Stop it, move some frames, and close it: the handle is in order. Errors: as Reach. */
+/** Stop it, move some frames, and close it: the handle is usable. Errors: as Reach. */
 void RequireUsable(struct context* context);
 
 /** End the process with `what` and the error's words unless `result` >= 0. */
@@ -40,11 +40,11 @@ void Expect(const char* what, bool holds);
 /** Wait until thread `tid` of this process waits in poll(2). */
 void AwaitPoll(int tid);
 
-/** Whether, and where, a thread is cancelled in one call after the other. @return 0: fine
- */
+/** Test whether, and where, a thread is cancelled in each call. @return 0: passed */
 int CancelInEachCall(const char* name, snd_pcm_stream_t direction);
 
-/** Whether calls that wait can be left, and handles outlive threads. @return 0: fine */
+/** Test that calls that wait can be left, and handles outlive threads. @return 0: passed
+ */
 int LeaveCalls(const char* name, snd_pcm_stream_t direction);
 
 /** Run `body` in a process of its own and print its end. @return 0: it ended well */

@@ -8,12 +8,12 @@
 
 namespace shmd::walk {
 
-/** What alsa-lib's functions do to a parameter; each is a suffix, kSet is none. */
+/** What alsa-lib's functions do to a parameter; each is a suffix, kSet is no suffix. */
 enum class Verb { kSet, kNear, kMin, kMax, kFirst, kLast };
 constexpr Verb kVerbs[] = {Verb::kSet, Verb::kNear,  Verb::kMin,
                            Verb::kMax, Verb::kFirst, Verb::kLast};
 
-/** A number, and where it lies beside it: alsa-lib's value and direction. */
+/** alsa-lib's value and direction: whether it is the number, or more or less than it. */
 struct Value {
     uint64_t number = 0;
     int direction = 0;
@@ -27,9 +27,9 @@ struct Parameter {
     int (*get)(const snd_pcm_hw_params_t* params, Value& value);
     int (*get_min)(const snd_pcm_hw_params_t* params, Value& value);
     int (*get_max)(const snd_pcm_hw_params_t* params, Value& value);
-    /** What programs ask for, and anything else. */
+    /** A value that programs ask for, or any other. */
     uint64_t (*pick)(std::mt19937& random);
-    bool is_size;  // of a period or of the buffer, whichever way it is said
+    bool is_size;  // of a period or of the buffer, in whatever unit
     bool is_time;
 };
 

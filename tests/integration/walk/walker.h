@@ -11,7 +11,7 @@
 
 namespace shmd::walk {
 
-/** What the PCM under test cannot do at all, so that its refusal is right. */
+/** What the PCM under test cannot do at all, so that it is right to refuse it. */
 struct Limits {
     unsigned most_channels = 32;
     uint64_t least_rate = 4000, most_rate = 384000;
@@ -22,10 +22,11 @@ struct Limits {
 };
 
 /**
- * kWhole: any calls, and what only "near" and its like asked for is whole periods.
- * kTame: a walk begins as programs do, with format, access, channels and rate, and asks
- * for sizes then: some of alsa-lib's plugins assert that programs do. kRounded: the same,
- * and refusals are not looked at, as the rate plugin has rules of its own.
+ * kWhole: any calls; sizes that only "near" and similar calls asked for are whole
+ * periods. kTame: a walk begins as programs do, with format, access, channels and rate,
+ * and then asks for sizes, because some of alsa-lib's plugins assert that order.
+ * kRounded: the same, but refusals are not checked, because the rate plugin has rules of
+ * its own.
  */
 enum class Kind { kWhole, kTame, kRounded };
 
@@ -33,13 +34,13 @@ enum class Kind { kWhole, kTame, kRounded };
  * Narrows a PCM's parameters by random calls, sets what is left, and says what of it was
  * wrong:
  *
- * - a call is refused, which `reference` takes with the very same parameters, and there
- * is a buffer of whole periods that both could have;
- * - hw_params fails, or what a call answered is not what is set;
- * - what only "near" and its like have asked for is no buffer of whole periods;
- * - what was set cannot be written (read).
+ * - the PCM refuses a call that `reference` accepts with the same parameters, although
+ *   both could have a buffer of whole periods;
+ * - hw_params fails, or sets something else than a call answered;
+ * - a size that only "near" and similar calls asked for gives no buffer of whole periods;
+ * - with what was set, frames cannot be written (read).
  *
- * Each walk depends on its seed alone. Both PCMs stay the caller's.
+ * Each walk depends only on its seed. Both PCMs stay the caller's.
  */
 class Walker {
   public:
@@ -49,10 +50,10 @@ class Walker {
     Walker(const Walker&) = delete;
     Walker& operator=(const Walker&) = delete;
 
-    /** @return what was wrong, and the calls that led there; empty: nothing was */
+    /** @return what was wrong, and the calls that led there; empty: nothing */
     std::string Walk(uint32_t seed, bool moves_frames);
 
-    /** The plain way: these, no sizes or `period_us` and `buffer_frames` where not 0. */
+    /** The plain way: these, and `period_us` and `buffer_frames` if they are not 0. */
     std::string Combine(snd_pcm_format_t format, unsigned channels, unsigned rate,
                         unsigned period_us, snd_pcm_uframes_t buffer_frames);
 
