@@ -60,8 +60,8 @@ WholeRange BufferRange(const snd_pcm_hw_params_t* params) noexcept {
 
 void NarrowPeriod(snd_pcm_t* pcm, snd_pcm_hw_params_t* params,
                   const WholeRange& range) noexcept {
-    snd_pcm_uframes_t least = range.least;
-    snd_pcm_uframes_t most = range.most;
+    auto least = static_cast<snd_pcm_uframes_t>(range.least);
+    auto most = static_cast<snd_pcm_uframes_t>(range.most);
     int from = 0;
     int to = 0;
     snd_pcm_hw_params_set_period_size_minmax(pcm, params, &least, &from, &most, &to);
@@ -78,8 +78,8 @@ void NarrowPeriods(snd_pcm_t* pcm, snd_pcm_hw_params_t* params,
 
 void NarrowBuffer(snd_pcm_t* pcm, snd_pcm_hw_params_t* params,
                   const WholeRange& range) noexcept {
-    snd_pcm_uframes_t least = range.least;
-    snd_pcm_uframes_t most = range.most;
+    auto least = static_cast<snd_pcm_uframes_t>(range.least);
+    auto most = static_cast<snd_pcm_uframes_t>(range.most);
     snd_pcm_hw_params_set_buffer_size_minmax(pcm, params, &least, &most);
 }
 
