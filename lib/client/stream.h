@@ -197,19 +197,22 @@ class Stream final : private Connection::Listener {
     /** What AgreeParams replaces, and what is brought back if it fails. */
     struct Agreed {
         Params params;
+        size_t ring_offset;
         shm::RingArea<std::byte> write_ring;
         shm::RingArea<const std::byte> read_ring;
         bool over_socket;
         bool has_params;
     };
     [[nodiscard]] Agreed Current() const noexcept {
-        return {params_, write_ring_, read_ring_, over_socket_, has_params_};
+        return {params_,    ring_offset_, write_ring_,
+                read_ring_, over_socket_, has_params_};
     }
     void BringBack(const Agreed& agreed) noexcept;
     void AgreeParams();
     void AskForParams();
     wire::ParamsSet SendParams();
     bool TryMapRing(const wire::ParamsSet& answer) noexcept;
+    void PlaceRingInPool() noexcept;
     [[nodiscard]] size_t RingBytes() const noexcept {
         return size_t{params_.buffer_frames} * params_.frame_bytes;
     }
@@ -261,6 +264,8 @@ class Stream final : private Connection::Listener {
     int64_t next_alive_check_ns_ = 0;
     int64_t resumed_ns_ = 0;  // when the last pause ended
     shm::Position last_position_;
+    size_t ring_offset_ =
+        0;  // in the pool, while the payload does not go over the socket
     shm::RingArea<std::byte> write_ring_;
     shm::RingArea<const std::byte> read_ring_;
     std::optional<CardRing> card_;  // while the server grants it

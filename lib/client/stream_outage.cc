@@ -84,9 +84,9 @@ void Stream::Resume(std::unique_ptr<Connection> connection) {
         if (has_params_) AgreeParams();
     } catch (...) {
         command_ = command;
-        BringBack(agreed);
         std::swap(connection, connection_);
         mirror_ = std::move(mirror);
+        BringBack(agreed);
         socket_ring_ = std::move(socket_ring);
         throw;
     }

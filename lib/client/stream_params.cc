@@ -39,15 +39,18 @@ void Stream::SetParams(const Params& params) {
     Prepare();
 }
 
+/** @pre connection_ is the one that it was agreed with */
 void Stream::BringBack(const Agreed& agreed) noexcept {
     params_ = agreed.params;
+    ring_offset_ = agreed.ring_offset;
     write_ring_ = agreed.write_ring;
     read_ring_ = agreed.read_ring;
     over_socket_ = agreed.over_socket;
     has_params_ = agreed.has_params;
-    // The failed parameters may have given the pools up. These are still in them, so the
-    // server's words are there again.
-    if (has_params_ && !over_socket_) mirror_.reset();
+    if (!has_params_ || over_socket_) return;
+    // The failed parameters may have given the pools up, and may have moved the own one.
+    mirror_.reset();
+    PlaceRingInPool();
 }
 
 /** Until it returns there is no ring that a server's message could change. */
@@ -120,18 +123,28 @@ bool Stream::TryMapRing(const wire::ParamsSet& answer) noexcept {
 }
 
 void Stream::UseSharedMemory(const wire::ParamsSet& answer) {
-    if (is_playback_) {
-        write_ring_ = {connection_->OwnPool().subspan(wire::kBlockBytes, RingBytes()),
-                       params_.frame_bytes, params_.buffer_frames};
-        return;
-    }
+    ring_offset_ = wire::kBlockBytes;
+    if (is_playback_) return PlaceRingInPool();
     const auto ring =
         shm::FindRange(connection_->ServerPool(), answer.ring_offset, answer.ring_bytes);
     const bool is_behind_the_block = answer.ring_offset >= wire::kBlockBytes &&
                                      answer.ring_offset % kSampleAlignment == 0;
     if (!ring || ring->size() != RingBytes() || !is_behind_the_block)
         base::ThrowError(EPROTO, "the capture ring does not lie in the server's pool");
-    read_ring_ = {*ring, params_.frame_bytes, params_.buffer_frames};
+    ring_offset_ = static_cast<size_t>(answer.ring_offset);
+    PlaceRingInPool();
+}
+
+/** @pre the pool is mapped as far as the ring goes */
+void Stream::PlaceRingInPool() noexcept {
+    const auto place = [this](auto pool) {
+        return shm::RingArea{pool.subspan(ring_offset_, RingBytes()), params_.frame_bytes,
+                             params_.buffer_frames};
+    };
+    if (is_playback_)
+        write_ring_ = place(connection_->OwnPool());
+    else
+        read_ring_ = place(connection_->ServerPool());
 }
 
 void Stream::UsePrivateMemory() {

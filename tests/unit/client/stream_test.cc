@@ -246,6 +246,29 @@ void GrantDirect(Peer& peer, wire::ServerBlock& block, int fd) {
     block.direct.store(wire::DirectPlace{1, 0}.Pack(), std::memory_order_release);
 }
 
+/** A server that agrees on a buffer, and ends the connection when it is asked for
+ * another. */
+PoolServer ServerThatGoesAtTheSecondParams() {
+    PoolServer server;
+    server.after = [](Peer& peer, wire::ServerBlock&) {
+        wire::SetParams request{};
+        EXPECT_TRUE(peer.Receive(request));
+        peer.End();
+    };
+    return server;
+}
+
+TEST_F(StreamTest, HasTheRingOfBeforeWhereThePoolLiesNowWhenTheServerGoesMeanwhile) {
+    Open(ServerThatGoesAtTheSecondParams().Script(), wire::Direction::kPlayback);
+    SetParams();
+    constexpr uint32_t kMuchLarger = 500 * 960;
+    EXPECT_THROW(SetParams(kMuchLarger), std::system_error);
+    ASSERT_TRUE(stream_->HasParams());
+    const auto run = stream_->WriteRuns(960).first;
+    ASSERT_EQ(run.size(), size_t{960} * 4);
+    std::ranges::fill(run, std::byte{1});
+}
+
 TEST_F(StreamTest, GivesBackARingThatIsNoCard) {
     for (const int fd : {::memfd_create("no card", MFD_CLOEXEC),
                          ::open("/dev/zero", O_RDWR | O_CLOEXEC)}) {
