@@ -46,8 +46,25 @@ const void** WordsOf(snd_pcm_t* pcm) noexcept {
     return reinterpret_cast<const void**>(pcm);
 }
 
-/** Where the five words are in io.pcm; nothing if the struct is not as expected. */
+const void* ObjectOf(const void* address) noexcept {
+    Dl_info info{};
+    return dladdr(address, &info) != 0 ? info.dli_fbase : nullptr;
+}
+
+/**
+ * Whether malloc_usable_size knows what calloc, which makes a PCM, has made. A program
+ * may bring a malloc of its own without it; glibc's would then read what is no header of
+ * its.
+ */
+bool KnowsSizes() noexcept {
+    const void* allocator = ObjectOf(dlsym(RTLD_DEFAULT, "calloc"));
+    return allocator != nullptr &&
+           allocator == ObjectOf(dlsym(RTLD_DEFAULT, "malloc_usable_size"));
+}
+
+/** Where the five words are in io.pcm; nothing if it is not as it was known. */
 std::optional<size_t> FindMembers(snd_pcm_ioplug_t& io) noexcept {
+    if (!KnowsSizes()) return {};
     const std::span words{WordsOf(io.pcm),
                           malloc_usable_size(io.pcm) / sizeof(const void*)};
     for (size_t at = 0; at + kMembers <= words.size(); ++at) {
@@ -86,12 +103,7 @@ std::span<const void* const> TableAt(const void* ops) noexcept {
     return {static_cast<const void* const*>(ops), std::min(count, kMostOps)};
 }
 
-const void* ObjectOf(const void* address) noexcept {
-    Dl_info info{};
-    return dladdr(address, &info) != 0 ? info.dli_fbase : nullptr;
-}
-
-/** Whether the table is alsa-lib's own, and has its functions where they are expected. */
+/** Whether the table is alsa-lib's own, and has its functions where they were known. */
 bool IsKnownTable(std::span<const void* const> table) noexcept {
     if (table.size() < kKnownOps) return false;
     const void* alsa_lib =

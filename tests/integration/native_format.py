@@ -11,9 +11,10 @@ import sys
 
 sys.dont_write_bytecode = True
 import sound
-from harness import Server, equal, expect, main, test_each
+from harness import BUILD, Server, equal, expect, main, test, test_each
 
 PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "alsa_probe.py")
+OWN_MALLOC = os.path.join(BUILD, "tests/integration/programs/own_malloc")
 # snd_pcm_open's modes, of alsa/pcm.h.
 NO_AUTO_RESAMPLE, NO_AUTO_CHANNELS, NO_AUTO_FORMAT = 0x10000, 0x20000, 0x40000
 RESAMPLING_FORBIDDEN = "0/0"  # set_rate_resample(0) after a plain open
@@ -77,6 +78,13 @@ def all_that_the_server_converts_is_offered_else(format_, rate, channels, memfd)
                 equal("the rate that is set", 44100, found["set"])
                 expect(found["rate"][0] < rate < found["rate"][1], "many rates")
                 expect(found["channels"][1] > channels, "more channels")
+        server.stop()
+
+
+@test
+def a_program_with_a_malloc_of_its_own_opens_it():
+    with Server("virtual") as server:
+        equal("what it says", "fine\n", server.run(OWN_MALLOC, "shm").output)
         server.stop()
 
 
