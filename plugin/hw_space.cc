@@ -15,8 +15,10 @@ bool Holds(const snd_interval& interval, uint32_t value) noexcept {
     return interval.empty == 0 && is_above && is_below;
 }
 
+/** As alsa-lib has it: `plug` says [44100, 44101). */
 bool IsSingle(const snd_interval& interval) noexcept {
-    return interval.min == interval.max;
+    const bool is_open = interval.openmin != 0 || interval.openmax != 0;
+    return interval.min == interval.max || (is_open && interval.max - interval.min == 1);
 }
 
 snd_interval& IntervalOf(_snd_pcm_hw_params* params, int parameter) noexcept {
@@ -36,8 +38,8 @@ void SetTo(snd_interval& interval, uint32_t value) noexcept {
 int NarrowToRate(_snd_pcm_hw_params* params, uint32_t rate_hz) noexcept {
     auto& space = *reinterpret_cast<snd_pcm_hw_params*>(params);
     snd_interval& rate = IntervalOf(params, SNDRV_PCM_HW_PARAM_RATE);
-    if (!Holds(rate, rate_hz)) return -EINVAL;
     if (IsSingle(rate)) return 0;
+    if (!Holds(rate, rate_hz)) return -EINVAL;
     SetTo(rate, rate_hz);
     space.rmask |= 1U << SNDRV_PCM_HW_PARAM_RATE;
     space.cmask |= 1U << SNDRV_PCM_HW_PARAM_RATE;

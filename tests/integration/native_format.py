@@ -82,6 +82,19 @@ def all_that_the_server_converts_is_offered_else(format_, rate, channels, memfd)
 
 
 @test
+def a_rate_that_plug_was_told_for_its_slave_stays():
+    with Server("virtual,rate=48000") as server:
+        with open(server.path(".asoundrc"), "w", encoding="utf-8") as file:
+            file.write('pcm.plugged { type plug  slave { pcm "shm"  rate 44100 } }\n')
+        program = server.run(sys.executable, PROBE, "offers", "plugged", "playback",
+                             RESAMPLING_FORBIDDEN,
+                             environment={"HOME": server.path("")})
+        found, = json.loads(program.output)
+        equal("the rate that is set", 44100, found["set"])
+        server.stop()
+
+
+@test
 def a_program_with_a_malloc_of_its_own_opens_it():
     with Server("virtual") as server:
         equal("what it says", "fine\n", server.run(OWN_MALLOC, "shm").output)
