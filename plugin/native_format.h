@@ -19,7 +19,7 @@ int OfferNative(snd_pcm_ioplug_t& io, const client::DeviceFormat& device, int mo
 /**
  * The same for the rate of parameters that say SND_PCM_HW_PARAMS_NORESAMPLE, which
  * snd_pcm_hw_params_set_rate_resample(0) sets. For HookRefine's rule.
- * A single rate stays: who asked for it, or whose `plug` has it for its slave, means it.
+ * A single rate stays: a program asked for it, or its `plug` has it for its slave.
  * @return 0, or -EINVAL when no rate is left.  Thread: any.
  */
 int NarrowToNativeRate(snd_pcm_t* pcm, snd_pcm_hw_params_t* params,
