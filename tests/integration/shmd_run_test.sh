@@ -278,6 +278,11 @@ the_log_goes_where_it_is_told() {
         expect 'standard error' '' "$(cat err)" && expect_line 'log' . log
 }
 
+a_log_that_cannot_be_written_is_named() {
+    expect status 125 "$(status "$run" --log=/nowhere/log -- true)" &&
+        expect_line 'the log' '^shmd-run: /nowhere/log: No such file' err
+}
+
 statistics_are_written() {
     rm -f stats.json
     expect status 0 "$(status "$run" --stats stats.json -- aplay -q -D shm "$wav")" &&

@@ -50,11 +50,18 @@ void OpenAs(int wanted_fd, const char* path, int flags) {
     base::RequireNonNegative(dup2(fd.Get(), wanted_fd), "dup2");
 }
 
+/** Opened before the child is there: what fails in a child is told as the server's. */
+base::UniqueFd OpenLog(const std::optional<std::string>& file) {
+    if (!file) return base::UniqueFd{};
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC;
+    return base::UniqueFd{
+        base::RequireNonNegative(open(file->c_str(), kFlags, 0666), file->c_str())};
+}
+
 /** Its standard output is not COMMAND's; what it says goes where its errors go. */
-void RedirectStandardStreams(const std::optional<std::string>& log_file) {
+void RedirectStandardStreams(const base::UniqueFd& log) {
     OpenAs(STDIN_FILENO, "/dev/null", O_RDONLY);
-    if (log_file)
-        OpenAs(STDERR_FILENO, log_file->c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+    if (log) base::RequireNonNegative(dup2(log.Get(), STDERR_FILENO), "dup2");
     base::RequireNonNegative(dup2(STDERR_FILENO, STDOUT_FILENO), "dup2");
 }
 
@@ -96,22 +103,21 @@ ServerProcess::ServerProcess(const Options& options, const Layout& layout,
       notify_path_{directory.PathOf("notify")},
       listener_{Listen(directory)},
       notify_{BindUnixSocket(SOCK_DGRAM, notify_path_)},
+      log_{OpenLog(options.log_file)},
       patience_{options.server_prefix.empty() ? 1 : kPrefixPatience},
-      child_{Arguments(options, layout), [this, &options, &signals, parent = getpid()] {
-                 Prepare(options, signals, parent);
-             }} {}
+      child_{Arguments(options, layout),
+             [this, &signals, parent = getpid()] { Prepare(signals, parent); }} {}
 
 ServerProcess::~ServerProcess() {
     child_.Signal(SIGKILL);
     child_.WaitUntil(base::kNever);
 }
 
-void ServerProcess::Prepare(const Options& options, const Signals& signals,
-                            pid_t parent) const {
+void ServerProcess::Prepare(const Signals& signals, pid_t parent) const {
     DieWith(parent);
     // A session of its own: Ctrl-C in the terminal is for COMMAND.
     base::RequireNonNegative(setsid(), "setsid");
-    RedirectStandardStreams(options.log_file);
+    RedirectStandardStreams(log_);
     HandOver(listener_.Get());
     setenv("LISTEN_FDS", "1", 1);
     setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);

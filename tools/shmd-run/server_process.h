@@ -46,13 +46,14 @@ class ServerProcess {
     [[nodiscard]] const std::string& SocketPath() const noexcept { return socket_path_; }
 
   private:
-    void Prepare(const Options& options, const Signals& signals, pid_t parent) const;
+    void Prepare(const Signals& signals, pid_t parent) const;
     [[nodiscard]] bool SaidReady() const;
 
     std::string socket_path_;
     std::string notify_path_;
     base::UniqueFd listener_;
     base::UniqueFd notify_;
+    base::UniqueFd log_;
     int64_t patience_;
     Child child_;
 };
