@@ -50,16 +50,30 @@ bool IsOwnWant(int error) noexcept {
     base::ThrowError(error, what);
 }
 
-[[noreturn]] void ThrowDistrusted(const std::string& path, uid_t owner) {
+/** `named` is the user whom the PCM trusts, who may not exist, or empty. */
+[[noreturn]] void ThrowDistrusted(const std::string& path, uid_t owner,
+                                  const std::string& named) {
+    const std::string others = named.empty() ? " or root" : ", root or '" + named + "'";
     base::ThrowError(
         EACCES, ("the server at " + path + " belongs to user " + std::to_string(owner) +
-                 ", and not to this user or root; the key server_user "
-                 "or SHMD_SERVER_USER can name that user")
+                 ", and not to this user" + others +
+                 "; the key server_user or SHMD_SERVER_USER can name that user")
                     .c_str());
+}
+
+/** `denied` is the first socket that this user cannot reach, or empty. */
+[[noreturn]] void ThrowNoServer(int error, const std::string& tried,
+                                const std::string& denied) {
+    // No socket file means the same to an application as one that nobody answers on.
+    if (error == ENOENT) error = ECONNREFUSED;
+    if (error == EACCES && !denied.empty())
+        base::ThrowError(error, ("this user may not reach the socket " + denied).c_str());
+    base::ThrowError(error, ("no server answers at " + tried + " (start shmd)").c_str());
 }
 
 base::UniqueFd RequireServer(const Connection::Options& options) {
     std::string tried;
+    std::string denied;
     std::optional<std::pair<std::string, uid_t>> distrusted;
     int error = ENOENT;
     for (const std::string& path : ipc::ClientSocketPaths(options.server)) {
@@ -71,13 +85,13 @@ base::UniqueFd RequireServer(const Connection::Options& options) {
             continue;
         }
         if (IsOwnWant(errno)) ThrowOwnWant(errno);
+        if (errno == EACCES && denied.empty()) denied = path;
         // Of several places the one that exists says more than the one that does not.
         if (errno != ENOENT) error = errno;
     }
-    if (distrusted) ThrowDistrusted(distrusted->first, distrusted->second);
-    // No socket file means the same to an application as a socket without a listener.
-    if (error == ENOENT) error = ECONNREFUSED;
-    base::ThrowError(error, ("no server answers at " + tried + " (start shmd)").c_str());
+    if (distrusted)
+        ThrowDistrusted(distrusted->first, distrusted->second, options.server_user);
+    ThrowNoServer(error, tried, denied);
 }
 
 int64_t AnswerDeadlineNs() noexcept {
