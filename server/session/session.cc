@@ -479,7 +479,7 @@ void Session::AddStream(const StreamBuild& build) {
                                                setup.buffer_frames});
     Log(false, "stream",
         "stream=" + std::to_string(stream_id_) + " device=" + endpoint_->runner->Name() +
-            " format=" + std::to_string(request.format) +
+            " format=" + std::string{audio::FormatName(params_.format.sample)} +
             " rate=" + std::to_string(request.rate_hz) +
             " channels=" + std::to_string(request.channels) +
             " period=" + std::to_string(request.period_frames) + " buffer=" +
@@ -502,7 +502,7 @@ std::string Session::WhyNotDirect() const {
         return "not allowed for this user (key direct)";
     if (params_.format != device.PlaybackFormat() ||
         params_.channel_map != audio::DefaultChannelMap(params_.format.channels))
-        return "the card has another format";
+        return "its format, rate or channels are not the device's";
     if (gain_ != 1.0F) return "it has a gain";
     if (grants_charge_.Held().descriptors >= kMostUnreadGrants && !HasReadAll())
         return "the client has not read its earlier grants";

@@ -88,7 +88,8 @@ def a_client_of_another_format_is_not_given_the_ring():
         play(server, "/dev/zero", "-t", "raw", "-f", "S32_LE", "-r", RATE, "-c", 2, "-d",
              1).succeed()
         server.stop()
-        equal("direct", "the card has another format", server.streams()[0]["direct"])
+        equal("direct", "its format, rate or channels are not the device's",
+              server.streams()[0]["direct"])
 
 
 @test_each(("hda, with one substream", "hw:CARD=Intel,DEV=0,period=4800,buffer=24000"),

@@ -282,8 +282,8 @@ TEST_F(DirectTest, SaysWhyAStreamCannotHaveTheRing) {
     swapped.channel_map[0] = 4;  // SND_CHMAP_FR
     swapped.channel_map[1] = 3;  // SND_CHMAP_FL
     for (const auto& [params, why] :
-         {std::pair{other_rate, "the card has another format"},
-          {swapped, "the card has another format"},
+         {std::pair{other_rate, "its format, rate or channels are not the device's"},
+          {swapped, "its format, rate or channels are not the device's"},
           {long_buffer, "its buffer is longer than the card's"},
           {Params(Direct::kAuto, Transport::kSocket),
            "its frames come over the socket"}}) {
@@ -330,8 +330,9 @@ TEST_F(DirectTest, RefusesWhoRequiresWhatCannotBe) {
     const auto refused = client.Receive<wire::Refused>();
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->error, EOPNOTSUPP);
-    EXPECT_THAT(std::string{*wire::FindText(refused->reason)},
-                HasSubstr("no direct mode: the card has another format"));
+    EXPECT_THAT(
+        std::string{*wire::FindText(refused->reason)},
+        HasSubstr("no direct mode: its format, rate or channels are not the device's"));
     EXPECT_TRUE(client.SetParams(Direct::kRequire)) << "it may try something else";
 }
 
