@@ -150,8 +150,10 @@ void DeviceKeeper::Use(std::unique_ptr<device::Device> device) {
 }
 
 void DeviceKeeper::ReportUse() {
-    report_("uses " +
-            (current_.empty() ? "the fallback" : runner_->Device().Description()));
+    if (!current_.empty()) return report_("uses " + runner_->Device().Description());
+    // Of a card that does not work the reason was told; auto may find none to tell of.
+    const bool is_told = !complaints_.empty() || !failing_.empty();
+    report_(is_told ? "uses the fallback" : "uses the fallback: there is no card");
 }
 
 void DeviceKeeper::OnCardsChanged() {
