@@ -30,10 +30,12 @@ void RenderThread::Run() noexcept {
     base::SetThreadRole(base::ThreadRole::kAudio);
     Counters& counters = renderer_.MutableCounters();
     Renderer::Result turn{.next_ns = base::kNever, .has_news = false};
-    while (!stopping_.load(std::memory_order_acquire)) {
+    for (;;) {
         // Consumed before the turn: a signal during it makes the next wait return at
-        // once.
+        // once. And before the look at stopping_: the destructor's own signal must not be
+        // consumed behind a look that did not see it yet.
         wakeup_.Consume();
+        if (stopping_.load(std::memory_order_acquire)) return;
         const int64_t now_ns = clock_.NowNs();
         Counters::Raise(counters.most_late_ns, now_ns - turn.next_ns);
         turn = renderer_.Turn(now_ns);
