@@ -29,6 +29,8 @@ MOST_OF_THE_TIME = 0.5
 NICENESS = -15
 # The programs are ordinary ones, and so are the timers that say whether one that had an
 # xrun could have been in time. The smallest buffers here are of 20 ms.
+# A thread of an application is late at times when the host is not seen to be.
+harness.AGAIN_ANYWAY = True
 harness.HOST_WATCH = host.Watch(0.01 * harness.SLOWNESS, host.as_urgent_as(NICENESS))
 
 

@@ -39,6 +39,7 @@ DEADLINE_S = 60 * SLOWNESS
 AT_ONCE = 5
 TRIES = 5  # of a test that failed while the host was late: host.py
 HOST_WATCH = host.Watch(0.02 * SLOWNESS)
+AGAIN_ANYWAY = False  # also where the host was in time
 
 # Who runs in the background of a shell has it ignored, and so would all its children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -328,7 +329,8 @@ def _run_one(number):
         started = time.monotonic()
         problem = _try(function)
         seconds = time.monotonic() - started
-        if not problem or not HOST_WATCH.late_since(started):
+        is_void = AGAIN_ANYWAY or HOST_WATCH.late_since(started)
+        if not problem or not is_void:
             break
         late.append(HOST_WATCH.late_since(started))
     return name, problem, late[:TRIES - 1], seconds
