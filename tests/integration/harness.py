@@ -353,7 +353,8 @@ def main():
     failed = 0
     for name, problem, late, seconds in _results(chosen):
         for once in late:
-            print(f"AGAIN: {name}: the host was late by {1000 * once:.0f} ms")
+            why = f"late by {1000 * once:.0f} ms" if once else "in time, and it failed"
+            print(f"AGAIN: {name}: the host was {why}")
         if problem:
             failed += 1
             print("    " + problem.rstrip().replace("\n", "\n    "))
