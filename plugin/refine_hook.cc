@@ -5,7 +5,6 @@
 #include <malloc.h>
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
@@ -52,9 +51,9 @@ const void* ObjectOf(const void* address) noexcept {
 }
 
 /**
- * Whether malloc_usable_size knows what calloc, which makes a PCM, has made. A program
- * may bring a malloc of its own without it; glibc's would then read what is no header of
- * its.
+ * Whether malloc_usable_size belongs to the allocator that made the PCM. A program may
+ * bring a malloc of its own without that function. glibc's would then look for a header
+ * of glibc's in front of a block that has none.
  */
 bool KnowsSizes() noexcept {
     const void* allocator = ObjectOf(dlsym(RTLD_DEFAULT, "calloc"));
@@ -62,7 +61,7 @@ bool KnowsSizes() noexcept {
            allocator == ObjectOf(dlsym(RTLD_DEFAULT, "malloc_usable_size"));
 }
 
-/** Where the five words are in io.pcm; nothing if it is not as it was known. */
+/** Where the five words are in io.pcm; nothing if the struct is not as expected. */
 std::optional<size_t> FindMembers(snd_pcm_ioplug_t& io) noexcept {
     if (!KnowsSizes()) return {};
     const std::span words{WordsOf(io.pcm),

@@ -1,7 +1,8 @@
 #include "base/log_text.h"
 
+#include "base/utf8.h"
+
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 
 namespace shmd::base {
@@ -20,39 +21,6 @@ bool IsPlain(char c) {
     constexpr std::string_view kOthers = "_.+:/@-";
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            kOthers.find(c) != std::string_view::npos;
-}
-
-struct Character {
-    size_t bytes;    // that it takes, at least 1
-    uint32_t point;  // Unicode's number of it
-    bool is_valid;
-};
-
-/** Where a character of so many bytes begins: its bits in the first byte, its least. */
-struct Lead {
-    unsigned char mask, bits;
-    uint32_t least;
-};
-constexpr Lead kLeads[]{
-    {0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-
-/** The first character of `text`, which is not empty (RFC 3629). */
-Character FirstCharacter(std::string_view text) {
-    const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-    constexpr Character kInvalid{1, 0, false};
-    const auto* const lead = std::ranges::find_if(
-        kLeads, [&](const Lead& one) { return (byte(0) & one.mask) == one.bits; });
-    if (lead == std::end(kLeads)) return kInvalid;
-    const auto bytes = static_cast<size_t>(lead - kLeads) + 1;
-    if (text.size() < bytes) return kInvalid;
-    uint32_t point = byte(0) & static_cast<unsigned char>(~lead->mask);
-    for (size_t i = 1; i < bytes; ++i) {
-        if ((byte(i) & 0xc0) != 0x80) return kInvalid;
-        point = point << 6 | (byte(i) & 0x3f);
-    }
-    if (point < lead->least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-        return kInvalid;
-    return {bytes, point, true};
 }
 
 bool IsShown(uint32_t point) {
@@ -89,7 +57,7 @@ std::string LogText(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     while (!text.empty()) {
-        const Character character = FirstCharacter(text);
+        const Utf8Character character = FirstCharacter(text);
         const std::string_view bytes = text.substr(0, character.bytes);
         if (character.is_valid && IsShown(character.point))
             out += bytes;

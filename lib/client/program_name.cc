@@ -1,8 +1,10 @@
 #include "client/program_name.h"
 
+#include "base/utf8.h"
 #include "wire/message.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -11,41 +13,8 @@ namespace shmd::client {
 
 namespace {
 
-/** A character of UTF-8: its length and its number. Length 0: it is no UTF-8. */
-struct Character {
-    size_t bytes = 0;
-    char32_t code = 0;
-};
-
-bool IsContinuation(unsigned char byte) noexcept {
-    return (byte & 0xc0) == 0x80;
-}
-
-/** By RFC 3629: only the shortest form, no surrogates, up to U+10FFFF. */
-bool IsInItsShortestForm(const Character& character) noexcept {
-    constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-    const bool is_surrogate = character.code >= 0xd800 && character.code <= 0xdfff;
-    return character.code >= kLeast[character.bytes] && character.code <= 0x10ffff &&
-           !is_surrogate;
-}
-
-/** @param text  not empty */
-Character FindCharacter(std::string_view text) noexcept {
-    const auto first = static_cast<unsigned char>(text.front());
-    if (first < 0x80) return {1, first};
-    const size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < bytes) return {};
-    Character character{bytes, static_cast<char32_t>(first & (0x7f >> bytes))};
-    for (const char next : text.substr(1, bytes - 1)) {
-        const auto byte = static_cast<unsigned char>(next);
-        if (!IsContinuation(byte)) return {};
-        character.code = character.code << 6 | (byte & 0x3f);
-    }
-    return IsInItsShortestForm(character) ? character : Character{};
-}
-
-bool IsControl(char32_t code) noexcept {
-    return code < 0x20 || (code >= 0x7f && code <= 0x9f);
+bool IsControl(uint32_t point) noexcept {
+    return point < 0x20 || (point >= 0x7f && point <= 0x9f);
 }
 
 /** What the kernel, and wine, call this process; empty without /proc. */
@@ -61,12 +30,12 @@ std::string ProcessName() {
 std::string CleanName(std::string_view text, size_t most_bytes) {
     std::string name;
     while (!text.empty()) {
-        const Character found = FindCharacter(text);
-        const bool is_good = found.bytes != 0 && !IsControl(found.code);
-        const std::string_view bytes = is_good ? text.substr(0, found.bytes) : "?";
+        const base::Utf8Character first = base::FirstCharacter(text);
+        const bool is_good = first.is_valid && !IsControl(first.point);
+        const std::string_view bytes = is_good ? text.substr(0, first.bytes) : "?";
         if (name.size() + bytes.size() > most_bytes) break;
         name += bytes;
-        text.remove_prefix(found.bytes == 0 ? 1 : found.bytes);
+        text.remove_prefix(first.bytes);
     }
     return name;
 }

@@ -264,8 +264,7 @@ class Stream final : private Connection::Listener {
     int64_t next_alive_check_ns_ = 0;
     int64_t resumed_ns_ = 0;  // when the last pause ended
     shm::Position last_position_;
-    size_t ring_offset_ =
-        0;  // in the pool, while the payload does not go over the socket
+    size_t ring_offset_ = 0;  // in the pool; not used while the payload has the socket
     shm::RingArea<std::byte> write_ring_;
     shm::RingArea<const std::byte> read_ring_;
     std::optional<CardRing> card_;  // while the server grants it
