@@ -64,7 +64,7 @@ bool IsOwnWant(int error) noexcept {
 /** `denied` is the first socket that this user cannot reach, or empty. */
 [[noreturn]] void ThrowNoServer(int error, const std::string& tried,
                                 const std::string& denied) {
-    // No socket file means the same to an application as one that nobody answers on.
+    // No socket file means the same to an application as a socket without a listener.
     if (error == ENOENT) error = ECONNREFUSED;
     if (error == EACCES && !denied.empty())
         base::ThrowError(error, ("this user may not reach the socket " + denied).c_str());

@@ -304,7 +304,7 @@ TEST(AllocationCount, SeesWhatIsAllocated) {
 
 TEST(ResamplerMemory, IsRefusedWhereMemoryEndsAndMadeWhenThereIsSome) {
     if (!test::kCanFailAllocations)
-        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+        GTEST_SKIP() << "allocations cannot be made to fail in a sanitizer's build";
     size_t bytes = 0;
     const auto is_made = [&](Rates rates) {
         const test::LimitMemory limit{bytes};

@@ -92,7 +92,7 @@ TEST(AdmissionTest, GivesBackWhatAStreamTookThatIsGone) {
 
 TEST(AdmissionTest, CountsNothingOfAStreamThatFoundNoMemory) {
     if (!test::kCanFailAllocations)
-        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+        GTEST_SKIP() << "allocations cannot be made to fail in a sanitizer's build";
     Admission admission;
     const auto try_add = [&](uint64_t failing_allocation) {
         const test::FailAllocation failure{failing_allocation};

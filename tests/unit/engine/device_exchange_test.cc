@@ -113,7 +113,7 @@ std::vector<std::byte> PlayedOn(const TapDevice& first, const TapDevice& second,
 
 TEST_F(DeviceExchange, IsTriedAgainWhereThereIsNoMemoryAndLosesNoFrame) {
     if (!test::kCanFailAllocations)
-        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+        GTEST_SKIP() << "allocations cannot be made to fail in a sanitizer's build";
     const auto ramp = Ramp(-12000, 24000);
     bool has_failed = true;
     for (uint64_t n = 1; has_failed; ++n) {
@@ -146,7 +146,7 @@ TEST_F(DeviceExchange, IsTriedAgainWhereThereIsNoMemoryAndLosesNoFrame) {
 
 TEST_F(DeviceExchange, AnswersAndTakesStreamsWhileItHasNoMemory) {
     if (!test::kCanFailAllocations)
-        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+        GTEST_SKIP() << "allocations cannot be made to fail in a sanitizer's build";
     Use(Tap());
     runner_->Detach();
     auto second = Tap(44100);
@@ -272,7 +272,7 @@ TEST_F(DeviceExchange, KeepsTheResamplersFramesWhereBothRatesStay) {
 
 TEST_F(DeviceExchange, DoesWhatFollowsARecallWhereThereIsNoMemory) {
     if (!test::kCanFailAllocations)
-        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+        GTEST_SKIP() << "allocations cannot be made to fail in a sanitizer's build";
     Use(Tap());
     // The loop's queue takes memory for some functions at a time: at one of them in 16.
     for (uint64_t turn = 0; turn < 96; ++turn) {

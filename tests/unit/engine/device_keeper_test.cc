@@ -210,7 +210,7 @@ TEST_F(DeviceKeeperTest, LetsGoOfTheCardBeforeItTakesTheNext) {
 
 TEST_F(DeviceKeeperTest, HasADeviceWhereThereWasNoMemoryToLookForOne) {
     if (!test::kCanFailAllocations)
-        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+        GTEST_SKIP() << "allocations cannot be made to fail in a sanitizer's build";
     Begin(kHourNs);
     for (uint64_t n = 1; n < 64; ++n) {
         const test::FailAllocation failure{n};

@@ -119,7 +119,7 @@ FakeClient LongClient(SampleFormat format = SampleFormat::kS16Le) {
 
 TEST_F(DeviceRunnerTest, CountsNothingOfAStreamThatFoundNoMemory) {
     if (!test::kCanFailAllocations)
-        GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+        GTEST_SKIP() << "allocations cannot be made to fail in a sanitizer's build";
     Use(std::make_unique<TapDevice>(device::DeviceSpec{}));
     FakeClient client = LongClient();
     const MadeStream stream =

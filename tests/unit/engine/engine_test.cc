@@ -179,7 +179,7 @@ class EngineMemory : public EngineTest {
   protected:
     void SetUp() override {
         if (!test::kCanFailAllocations)
-            GTEST_SKIP() << "a sanitizer's allocator fails for no test";
+            GTEST_SKIP() << "allocations cannot be made to fail in a sanitizer's build";
     }
 
     MadeStream Make(EndpointKind kind) {

@@ -117,7 +117,8 @@ bool ThisKernelForbidsDescriptors() {
 }
 
 TEST_F(SessionTest, ADescriptorBeforeTheHelloCannotEvenBeSent) {
-    if (!ThisKernelForbidsDescriptors()) GTEST_SKIP() << "no SO_PASSRIGHTS";
+    if (!ThisKernelForbidsDescriptors())
+        GTEST_SKIP() << "this kernel has no SO_PASSRIGHTS (Linux 6.16)";
     StartServer();
     EXPECT_EQ(client_->Send(PoolMessage(), {STDIN_FILENO}), EPERM);
     EXPECT_TRUE(client_->Greet());
