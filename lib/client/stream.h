@@ -208,6 +208,7 @@ class Stream final : private Connection::Listener {
                 read_ring_, over_socket_, has_params_};
     }
     void BringBack(const Agreed& agreed) noexcept;
+    void WantNothing() noexcept;
     void AgreeParams();
     void AskForParams();
     wire::ParamsSet SendParams();

@@ -30,13 +30,22 @@ void Stream::SetParams(const Params& params) {
     try {
         AgreeParams();
     } catch (...) {
-        if (connection_->IsAlive()) throw;
-        OnLost();
-        BringBack(before);
+        if (connection_->IsAlive()) {
+            WantNothing();
+        } else {
+            OnLost();
+            BringBack(before);
+        }
         throw;
     }
     has_params_ = true;
     Prepare();
+}
+
+/** A stream without a ring has nothing that a next server could go on with. */
+void Stream::WantNothing() noexcept {
+    command_.wanted = Wanted::kStopped;
+    is_making_up_ = has_lost_frames_ = false;
 }
 
 /** @pre connection_ is the one that it was agreed with */

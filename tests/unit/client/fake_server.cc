@@ -18,9 +18,8 @@ void SetDeadline(int socket) {
 
 }  // namespace
 
-FakeServer::FakeServer(Script script)
-    : script_{std::move(script)},
-      listening_{base::RequireNonNegative(
+FakeServer::FakeServer(Script script, Script next)
+    : listening_{base::RequireNonNegative(
           ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "socket")} {
     const auto address = ipc::FindAddress(Path());
     base::RequireNonNegative(
@@ -29,7 +28,10 @@ FakeServer::FakeServer(Script script)
         "bind");
     base::RequireNonNegative(::listen(listening_.Get(), 1), "listen");
     SetDeadline(listening_.Get());
-    thread_ = std::thread{[this] { Run(); }};
+    thread_ = std::thread{[this, script = std::move(script), next = std::move(next)] {
+        Run(script);
+        if (next) Run(next);
+    }};
 }
 
 FakeServer::~FakeServer() {
@@ -40,12 +42,12 @@ void FakeServer::Join() {
     if (thread_.joinable()) thread_.join();
 }
 
-void FakeServer::Run() {
+void FakeServer::Run(const Script& script) {
     base::UniqueFd socket{::accept4(listening_.Get(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!socket) return;
     SetDeadline(socket.Get());
     Peer peer{std::move(socket)};
-    script_(peer);
+    script(peer);
 }
 
 std::span<const std::byte> FakeServer::Peer::ReceiveBytes() {

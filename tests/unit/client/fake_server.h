@@ -13,7 +13,7 @@
 
 namespace shmd::client {
 
-/** A server that does with its one connection what a test's script says. */
+/** A server that does with each connection what that one's script says. */
 class FakeServer {
   public:
     /** The server's end of a connection; receiving has a deadline of 10 s. */
@@ -68,21 +68,21 @@ class FakeServer {
 
     using Script = std::function<void(Peer&)>;
 
-    explicit FakeServer(Script script);
+    /** @param next  for a second connection, once the first script is over */
+    explicit FakeServer(Script script, Script next = {});
     FakeServer(const FakeServer&) = delete;
     FakeServer& operator=(const FakeServer&) = delete;
     ~FakeServer();
 
     [[nodiscard]] std::string Path() const { return dir_.File("socket"); }
 
-    /** Wait until the script is over. */
+    /** Wait until the scripts are over. */
     void Join();
 
   private:
-    void Run();
+    void Run(const Script& script);
 
     device::TempDir dir_;
-    Script script_;
     base::UniqueFd listening_;
     std::thread thread_;
 };

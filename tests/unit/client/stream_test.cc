@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstring>
 #include <future>
+#include <latch>
 #include <memory>
 #include <system_error>
 
@@ -98,8 +99,9 @@ bool IsSilent(std::span<const std::byte> bytes) {
 
 class StreamTest : public test::FdCheckedTest {
   protected:
-    void Open(FakeServer::Script script, wire::Direction direction) {
-        server_ = std::make_unique<FakeServer>(std::move(script));
+    void Open(FakeServer::Script script, wire::Direction direction,
+              FakeServer::Script next = {}) {
+        server_ = std::make_unique<FakeServer>(std::move(script), std::move(next));
         Connection::Options options;
         options.server = server_->Path();
         options.direction = direction;
@@ -234,6 +236,52 @@ TEST_F(StreamTest, HasNoParametersAfterARefusal) {
     Open(std::move(script), wire::Direction::kPlayback);
     EXPECT_THROW(SetParams(), std::system_error);
     EXPECT_FALSE(stream_->HasParams());
+}
+
+/** Whatever comes before it is left out. */
+bool ReceiveParams(Peer& peer, wire::SetParams& request) {
+    for (int messages = 0; messages < 100; ++messages)
+        if (peer.Receive(request)) return true;
+    return false;
+}
+
+void RefuseParams(Peer& peer) {
+    wire::SetParams request{};
+    ASSERT_TRUE(ReceiveParams(peer, request));
+    auto refused = wire::MakeMessage<wire::Refused>(request.header.serial);
+    refused.error = EBUSY;
+    peer.Send(refused);
+}
+
+TEST_F(StreamTest, GoesOnWithNothingOnANewConnectionWhenItsLastParametersWereRefused) {
+    std::latch is_gone{1};
+    const auto first = [&is_gone](Peer& peer) {
+        peer.Greet(0);
+        peer.AnswerOpen();
+        wire::SetParams request{};
+        ASSERT_TRUE(peer.Receive(request));
+        peer.Send(wire::MakeMessage<wire::ParamsSet>(request.header.serial));
+        RefuseParams(peer);
+        peer.End();
+        is_gone.count_down();
+    };
+    const auto next = [](Peer& peer) {
+        peer.Greet(0);
+        peer.AnswerOpen();
+        wire::SetParams request{};
+        ASSERT_TRUE(peer.Receive(request)) << "something else came first";
+        peer.Send(wire::MakeMessage<wire::ParamsSet>(request.header.serial));
+        peer.AwaitEnd();
+    };
+    Open(first, wire::Direction::kPlayback, next);
+    SetParams();
+    stream_->Prepare();
+    stream_->Commit(480);
+    stream_->Start();
+    EXPECT_THROW(SetParams(1920), std::system_error);
+    is_gone.wait();
+    SetParams(1920);
+    EXPECT_EQ(stream_->Look(0).state, Stream::State::kPrepared);
 }
 
 /** The grant of `fd`, and then the word that says to write into that ring. */
