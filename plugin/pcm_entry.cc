@@ -1,4 +1,4 @@
-// The module's two exported symbols, as SND_PCM_PLUGIN_DEFINE_FUNC makes them.
+// The PCM's two exported symbols, as SND_PCM_PLUGIN_DEFINE_FUNC makes them.
 
 #include "plugin/guarded.h"
 #include "plugin/pcm_options.h"

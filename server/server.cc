@@ -92,6 +92,7 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
     Log(LogLevel::kInfo) << Describe(limits);
     registry_ = std::make_unique<session::Registry>(
         context_, listening_->Get(), session::Registry::Options{.limits = limits});
+    ListDevices();
 }
 
 /** Clients hear the end when their sockets are closed; some may take long to close. */
@@ -117,6 +118,18 @@ void Server::AddDevices() {
         const auto& runner = *engine_.Devices().back();
         Log(LogLevel::kInfo) << "device=" << name << " spec=" << spec;
         LogScheduling(name, runner.Scheduling());
+    }
+}
+
+/** For `aplay -L`. Clients do without the list where it cannot be written. */
+void Server::ListDevices() {
+    std::vector<std::string> names;
+    for (const auto& [name, spec] : settings_.devices)
+        names.push_back(name);
+    try {
+        names_ = std::make_unique<DeviceNamesFile>(listening_->Get(), names);
+    } catch (const std::system_error& error) {
+        Log(LogLevel::kInfo) << "aplay -L will not list the devices: " << error.what();
     }
 }
 

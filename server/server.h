@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "device_names_file.h"
 #include "engine/engine.h"
 #include "limited_log.h"
 #include "listening_socket.h"
@@ -46,6 +47,7 @@ class Server {
 
   private:
     void AddDevices();
+    void ListDevices();
     bool TryRunLoop();
     void LogScheduling(const std::string& device, engine::Realtime scheduling);
     void OnSignal(int signal);
@@ -66,7 +68,8 @@ class Server {
     engine::Engine engine_;
     session::SessionContext context_;
     std::unique_ptr<ListeningSocket> listening_;
-    bool is_systems_;  // it serves others than its own user
+    std::unique_ptr<DeviceNamesFile> names_;  // none where it cannot be written
+    bool is_systems_;                         // it serves others than its own user
     std::unique_ptr<session::Registry> registry_;
 };
 

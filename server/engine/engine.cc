@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 #include <thread>
 
@@ -112,8 +113,17 @@ bool Engine::ChangeDevice(const std::string& name, const std::string& spec,
     return is_changed;
 }
 
+const Engine::NamedDevice* Engine::FindNumber(std::string_view digits) const {
+    size_t number = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [parsed, error] = std::from_chars(digits.data(), end, number);
+    if (error != std::errc{} || parsed != end) return nullptr;
+    return number == 0 || number > names_.size() ? nullptr : &names_[number - 1];
+}
+
 const Engine::NamedDevice* Engine::FindDevice(std::string_view name) const {
     if (name.empty()) return names_.empty() ? nullptr : &names_.front();
+    if (name.front() == '#') return FindNumber(name.substr(1));
     const auto found = std::ranges::find(names_, name, &NamedDevice::name);
     return found == names_.end() ? nullptr : &*found;
 }

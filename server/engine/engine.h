@@ -89,8 +89,10 @@ class Engine {
      * The endpoint of that name:
      *     ""                  the default device
      *     NAME                the device of that name
+     *     #N                  the device number N, from 1 on; 1 is the default device
      *     monitor             what the default device plays (recording only)
      *     NAME.monitor        what the device of that name plays (recording only)
+     *     #N.monitor          what the device number N plays (recording only)
      */
     [[nodiscard]] std::optional<Endpoint> FindEndpoint(std::string_view name,
                                                        bool is_capture) const;
@@ -147,6 +149,7 @@ class Engine {
                             std::unique_ptr<device::Device> device);
     DeviceRunner& AddCard(const std::string& name, const DeviceKeeper::Options& options,
                           const std::string& fallback);
+    [[nodiscard]] const NamedDevice* FindNumber(std::string_view digits) const;
     [[nodiscard]] const NamedDevice* FindDevice(std::string_view name) const;
     void OnDeviceEvent(size_t index, const base::EventRecord& record);
     void OnStreamEvent(const base::EventRecord& record);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The plugin shows those who load it the two symbols of alsa-lib, and no other."""
+"""The plugin exports the symbols that alsa-lib looks for, and no other."""
 
 import glob
 import os
@@ -10,14 +10,18 @@ sys.dont_write_bytecode = True
 import tree
 from report import MadeTree, Report
 
-TEST = "the plugin exports two symbols"
+TEST = "the plugin exports what alsa-lib looks for"
 MODULE = "libasound_module_pcm_shmd.so"
-# SND_PCM_PLUGIN_DEFINE_FUNC and SND_PCM_PLUGIN_SYMBOL make these (alsa-lib 1.2.8).
-WANTED = {"_snd_pcm_shmd_open", "__snd_pcm_shmd_open_dlsym_pcm_001"}
+# SND_PCM_PLUGIN_DEFINE_FUNC and SND_DLSYM_BUILD_VERSION make these (alsa-lib 1.2.8).
+WANTED = {"_snd_pcm_shmd_open", "__snd_pcm_shmd_open_dlsym_pcm_001",
+          "snd_config_hook_shmd_devices",
+          "_snd_config_hook_shmd_devices_dlsym_config_hook_001"}
 
 WRONG = """
 extern "C" {
 int _snd_pcm_shmd_open() { return 0; }
+int snd_config_hook_shmd_devices() { return 0; }
+int _snd_config_hook_shmd_devices_dlsym_config_hook_001;
 int leaked_table = 3;
 }
 """

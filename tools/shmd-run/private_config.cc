@@ -58,8 +58,10 @@ std::string LoadHook(std::initializer_list<std::string> paths) {
 }
 
 std::string Definitions(const Layout& layout, bool as_default) {
-    return ReadFile(layout.config) + "\npcm_type.!shmd { lib " + Quote(layout.module) +
-           " }\n" + (as_default ? kDefaultPcm : "");
+    const std::string module = Quote(layout.module);
+    return ReadFile(layout.config) + "\npcm_type.!shmd { lib " + module +
+           " }\nshmd_devices.hook_func.shmd_devices.lib " + module + "\n" +
+           (as_default ? kDefaultPcm : "");
 }
 
 std::string StockConfigPath() {

@@ -47,6 +47,15 @@ TEST_F(EngineTest, FindsADeviceByItsName) {
     EXPECT_EQ(Find("other", true), "other capture");
 }
 
+TEST_F(EngineTest, FindsADeviceByItsNumber) {
+    EXPECT_EQ(Find("#1", false), "first playback");
+    EXPECT_EQ(Find("#2", true), "other capture");
+    EXPECT_EQ(Find("#2.monitor", true), "other monitor");
+    for (const char* name : {"#", "#0", "#3", "#-1", "#1x", "# 1", "##1",
+                             "#18446744073709551617", "#.monitor", "#3.monitor"})
+        EXPECT_EQ(Find(name, true), "none") << name;
+}
+
 TEST_F(EngineTest, FindsMonitorsToRecordFrom) {
     EXPECT_EQ(Find("monitor", true), "first monitor");
     EXPECT_EQ(Find("other.monitor", true), "other monitor");
