@@ -87,12 +87,24 @@ Server::Server(loop::Loop& loop, base::Clock& clock, const Settings& settings,
       listening_{Listen(settings.socket)},
       is_systems_{IsSystemsServer(listening_->Get())} {
     SetRightsToHear(settings);
+    RequireStatisticsFile(settings);
     AddDevices();
     const auto limits = LimitsOn(machine_, settings_);
     Log(LogLevel::kInfo) << Describe(limits);
     registry_ = std::make_unique<session::Registry>(
         context_, listening_->Get(), session::Registry::Options{.limits = limits});
     ListDevices();
+}
+
+/** Now, and not when the server stops, with nothing to write it to. */
+void Server::RequireStatisticsFile(const Settings& settings) {
+    if (settings.stats_file.empty()) return;
+    try {
+        RequireWritable(settings.stats_file);
+    } catch (const std::system_error& error) {
+        throw std::runtime_error{std::string{"key 'stats_file': cannot write "} +
+                                 error.what()};
+    }
 }
 
 /** Clients hear the end when their sockets are closed; some may take long to close. */
@@ -196,8 +208,18 @@ void Server::Reload() {
     context_.use_memfd = next.memfd;
     ReloadRights(next);
     context_.gain = static_cast<float>(next.gain);
-    settings_.stats_file = next.stats_file;
+    ReloadStatisticsFile(next);
     Log(LogLevel::kInfo) << "reloaded";
+}
+
+void Server::ReloadStatisticsFile(const Settings& next) {
+    if (next.stats_file == settings_.stats_file) return;
+    try {
+        RequireStatisticsFile(next);
+        settings_.stats_file = next.stats_file;
+    } catch (const std::exception& error) {
+        Log(LogLevel::kError) << "not reloaded: " << error.what();
+    }
 }
 
 void Server::SetRightsToHear(const Settings& settings) {

@@ -46,12 +46,14 @@ class Server {
     [[nodiscard]] const engine::Engine& GetEngine() const noexcept { return engine_; }
 
   private:
+    static void RequireStatisticsFile(const Settings& settings);
     void AddDevices();
     void ListDevices();
     bool TryRunLoop();
     void LogScheduling(const std::string& device, engine::Realtime scheduling);
     void OnSignal(int signal);
     void Reload();
+    void ReloadStatisticsFile(const Settings& next);
     void ReloadDevices(const Settings& next);
     void SetRightsToHear(const Settings& settings);
     void ReloadRights(const Settings& next);

@@ -1,8 +1,11 @@
 #include "statistics.h"
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -103,6 +106,19 @@ std::string StatisticsJson(const engine::Engine& engine, const loop::Loop& loop)
         {"server", ServerJson(loop)}, {"devices", devices}, {"streams", streams}};
     // A client's name may be any bytes.
     return all.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+void RequireWritable(const std::string& path) {
+    // Without waiting for a reader: a FIFO may get one later (ENXIO).
+    constexpr int kFlags = O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    constexpr mode_t kMode = 0600;
+    if (base::UniqueFd made{::open(path.c_str(), kFlags | O_CREAT | O_EXCL, kMode)};
+        made) {
+        ::unlink(path.c_str());
+        return;
+    }
+    if (errno == EEXIST && base::UniqueFd{::open(path.c_str(), kFlags)}) return;
+    if (errno != ENXIO) base::ThrowErrno(path.c_str());
 }
 
 void WriteFile(const std::string& path, const std::string& text) {

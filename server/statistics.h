@@ -15,6 +15,12 @@ namespace shmd {
  */
 std::string StatisticsJson(const engine::Engine& engine, const loop::Loop& loop);
 
+/**
+ * Require that WriteFile can write the file at `path`. A file that is there stays as it
+ * is, and none is left where there was none.  Errors: std::system_error.
+ */
+void RequireWritable(const std::string& path);
+
 /** Write `text` to the file at `path`, replacing it. Errors: std::system_error. */
 void WriteFile(const std::string& path, const std::string& text);
 

@@ -245,6 +245,37 @@ def the_environment_names_another_socket():
 
 
 @test
+def it_does_not_start_with_statistics_that_it_cannot_write():
+    with Daemon() as daemon:
+        path = daemon.path("missing/stats.json")
+        program = daemon.start(f"--socket={daemon.socket}", f"--stats-file={path}")
+        equal("exit status", EX_CONFIG, program.wait(SOON_S))
+        contains("what it says", program.errors, "stats_file", path, "No such file")
+
+
+@test
+def statistics_are_not_made_or_changed_before_it_stops():
+    with Daemon() as daemon:
+        old = daemon.write("old.json", "old")
+        new = daemon.path("new.json")
+        config = daemon.write("shmd.conf", f'stats_file "{old}"\n')
+        program = daemon.serve(config=config)
+        daemon.write("shmd.conf", 'stats_file "/nonexistent/stats.json"\n')
+        program.signal(signal.SIGHUP)
+        daemon.wait_for(program, "not reloaded: key 'stats_file': cannot write /nonexist")
+        daemon.write("shmd.conf", f'stats_file "{new}"\n')
+        program.signal(signal.SIGHUP)
+        wait_until("it has reloaded twice",
+                   lambda: program.errors.count("reloaded\n") == 2)
+        expect(not os.path.exists(new), "the file is there already")
+        program.signal(signal.SIGTERM)
+        equal("exit status", 0, program.wait(SOON_S))
+        with open(old, encoding="utf-8") as file:
+            equal("the earlier file", "old", file.read())
+        expect(os.path.getsize(new) > 0, "no statistics")
+
+
+@test
 def a_reload_changes_what_can_be_changed():
     with Daemon() as daemon:
         config = daemon.write("shmd.conf", "log_level info\n")
