@@ -97,6 +97,13 @@ class ConfigFile {
         throw UsageError{EX_CONFIG, path_ + where + ": key '" + key + "': " + message};
     }
 
+    [[noreturn]] void RefuseUnknown(const std::string& key) const {
+        const Key* const meant = FindNearestKey(key);
+        RefuseKey(key, meant == nullptr
+                           ? "unknown"
+                           : std::string{"unknown; did you mean "} + meant->name + "?");
+    }
+
     void ReadText() {
         const base::UniqueFd fd{open(path_.c_str(), O_RDONLY | O_CLOEXEC)};
         if (!fd) Refuse(std::strerror(errno));
@@ -136,7 +143,7 @@ class ConfigFile {
     void ApplyNode(const std::string& id, const snd_config_t* node,
                    Settings& settings) const {
         const Key* const key = FindKey(id);
-        if (key == nullptr) RefuseKey(id, "unknown");
+        if (key == nullptr) RefuseUnknown(id);
         if (std::holds_alternative<DeviceList Settings::*>(key->member))
             return ApplyDevices(id, node, settings.devices);
         const std::string text = ScalarText(*key, node);

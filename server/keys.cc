@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <numeric>
 #include <stdexcept>
+#include <vector>
 
 namespace shmd {
 namespace {
@@ -74,6 +76,21 @@ std::string ToText(double value) {
     char digits[32];
     const auto format = std::chars_format::fixed;
     return {digits, std::to_chars(digits, digits + sizeof digits, value, format).ptr};
+}
+
+/** How many characters to change, insert or remove to make one of the other. */
+size_t Distance(std::string_view one, std::string_view other) {
+    std::vector<size_t> row(other.size() + 1);
+    std::iota(row.begin(), row.end(), size_t{0});
+    for (const char character : one) {
+        size_t diagonal = row[0]++;
+        for (size_t i = 0; i < other.size(); ++i) {
+            const size_t replaced = diagonal + (character == other[i] ? 0 : 1);
+            diagonal = row[i + 1];
+            row[i + 1] = std::min({replaced, row[i] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
 }
 
 [[noreturn]] void Refuse(const Key& key, std::string_view text) {
@@ -157,6 +174,16 @@ std::span<const Key> Keys() noexcept {
 const Key* FindKey(std::string_view name) noexcept {
     const auto found = std::ranges::find(kKeys, name, &Key::name);
     return found == kKeys.end() ? nullptr : found;
+}
+
+const Key* FindNearestKey(std::string_view name) {
+    constexpr size_t kMostWrong = 2;
+    std::string meant{name};
+    std::ranges::replace(meant, '-', '_');
+    const auto wrong = [&meant](const Key& key) { return Distance(meant, key.name); };
+    const auto nearest = std::ranges::min_element(kKeys, {}, wrong);
+    // Two of a word of three letters say nothing.
+    return wrong(*nearest) > std::min(kMostWrong, meant.size() / 2) ? nullptr : nearest;
 }
 
 std::string OptionName(const Key& key) {

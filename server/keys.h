@@ -34,6 +34,12 @@ std::span<const Key> Keys() noexcept;
 /** The key that the configuration file calls `name`, or nullptr. Thread: any. */
 const Key* FindKey(std::string_view name) noexcept;
 
+/**
+ * The key that a user meant by `name`, written with underscores or dashes, or with at
+ * most two wrong characters; or nullptr.  Thread: any.
+ */
+const Key* FindNearestKey(std::string_view name);
+
 /** "log_level" -> "log-level", without the leading dashes. Thread: any. */
 std::string OptionName(const Key& key);
 

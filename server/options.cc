@@ -58,6 +58,13 @@ class LongOptions {
     throw UsageError{EX_USAGE, message + " (see --help)"};
 }
 
+/** "; did you mean --log-level?", or nothing. */
+std::string Meant(std::string_view argument) {
+    argument.remove_prefix(std::min(argument.find_first_not_of('-'), argument.size()));
+    const Key* const key = FindNearestKey(argument.substr(0, argument.find('=')));
+    return key == nullptr ? "" : "; did you mean --" + OptionName(*key) + "?";
+}
+
 /** Say why getopt_long returned '?' or ':' at `argument`. */
 [[noreturn]] void RefuseArgument(int code, const std::string& argument) {
     if (code == ':') RefuseOption("option '" + argument + "' needs a value");
@@ -67,7 +74,7 @@ class LongOptions {
     if (optopt > 0)
         RefuseOption(std::string{"option '-"} + static_cast<char>(optopt) +
                      "' is unknown");
-    RefuseOption("option '" + argument + "' is unknown or ambiguous");
+    RefuseOption("option '" + argument + "' is unknown or ambiguous" + Meant(argument));
 }
 
 /** @return false when the parsing is over. */

@@ -153,7 +153,8 @@ a_bad_command_line_is_refused() {
         refused 'unknown option --bogus' --bogus -- touch ran &&
         refused 'missing after --device' --device &&
         refused 'KEY=VALUE.*nonsense' --set nonsense -- touch ran &&
-        refused 'KEY=VALUE.*--x=1' --set --x=1 -- touch ran
+        refused 'KEY=VALUE.*--x=1' --set --x=1 -- touch ran &&
+        refused 'underscores: --set=log_level=debug' --set=log-level=debug -- touch ran
 }
 
 what_the_server_refuses_is_told() {

@@ -52,6 +52,13 @@ std::string ServerOption(const std::string& setting) {
             return (character >= 'a' && character <= 'z') ||
                    (character >= '0' && character <= '9') || character == '_';
         });
+    if (equals != std::string::npos && key.find('-') != std::string::npos &&
+        !key.starts_with('-')) {
+        std::replace(key.begin(), key.end(), '-', '_');
+        throw UsageError(
+            "--set takes a key of shmd.conf, and keys have underscores: --set=" + key +
+            setting.substr(equals));
+    }
     if (equals == std::string::npos || !key_valid)
         throw UsageError("--set needs KEY=VALUE with a key of shmd.conf, not '" +
                          setting + "'");

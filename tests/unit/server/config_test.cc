@@ -79,7 +79,11 @@ TEST_F(Config, PutsTheDeviceCalledDefaultFirst) {
 }
 
 TEST_F(Config, NamesFileLineAndKeyOfWhatItRefuses) {
-    EXPECT_EQ(Complaint("# gian 1\n\ngian 1\n"), ":3: key 'gian': unknown");
+    EXPECT_EQ(Complaint("# gian 1\n\ngian 1\n"),
+              ":3: key 'gian': unknown; did you mean gain?");
+    EXPECT_EQ(Complaint("log-level debug\n"),
+              ":1: key 'log-level': unknown; did you mean log_level?");
+    EXPECT_EQ(Complaint("volume 1\n"), ":1: key 'volume': unknown");
     EXPECT_EQ(Complaint("gain 1\nmax_clients 0\n"),
               ":2: key 'max_clients': '0' is not an integer from 1 to 65536");
     EXPECT_EQ(Complaint("log_level loud"),

@@ -93,6 +93,11 @@ TEST(CommandLine, IsReadAgainWithTheSameResultAndLeftAsItIs) {
 
 TEST(CommandLine, NamesTheOptionAndWhatIsAllowed) {
     ExpectRefusal({"--foo"}, "option '--foo' is unknown or ambiguous");
+    ExpectRefusal(
+        {"--log_level=debug"},
+        "option '--log_level=debug' is unknown or ambiguous; did you mean --log-level?");
+    ExpectRefusal({"--sokcet", "/x"},
+                  "option '--sokcet' is unknown or ambiguous; did you mean --socket?");
     ExpectRefusal({"--m=1"}, "option '--m=1' is unknown or ambiguous");
     ExpectRefusal({"-x"}, "option '-x' is unknown");
     ExpectRefusal({"--gain"}, "option '--gain' needs a value");
