@@ -66,6 +66,15 @@ loop::Receiver::Discard MakeDiscard(loop::Helpers& helpers, uid_t uid,
         };
 }
 
+/** Without the words of EOPNOTSUPP: the client adds those of its refusal. */
+std::string WhatFailed(const std::system_error& error) {
+    std::string words = error.what();
+    const std::string code = ": " + error.code().message();
+    if (error.code().value() == EOPNOTSUPP && words.ends_with(code))
+        words.resize(words.size() - code.size());
+    return words;
+}
+
 }  // namespace
 
 Session::Session(SessionContext& context, uint64_t client_id, AcceptedSocket socket,
@@ -339,10 +348,7 @@ void Session::OnOpenStream(const wire::OpenStream& request) {
     if (endpoint_) return Refuse(request.header, EBUSY, "the stream is open already");
     is_capture_ = request.direction == static_cast<uint8_t>(wire::Direction::kCapture);
     endpoint_ = context_.engine.FindEndpoint(*device, is_capture_);
-    if (!endpoint_)
-        return Refuse(request.header, ENODEV,
-                      "no device '" + std::string{*device} + "' to " +
-                          (is_capture_ ? "record from" : "play on"));
+    if (!endpoint_) return Refuse(request.header, ENODEV, WhyNoEndpoint(*device));
     if (endpoint_->kind == engine::EndpointKind::kCapture &&
         !context_.record.Allows(peer_, socket_->Get()))
         return RefuseToHear(request, "record");
@@ -359,6 +365,15 @@ void Session::OnOpenStream(const wire::OpenStream& request) {
     opened.device_format = static_cast<uint8_t>(format.sample);
     opened.device_channels = static_cast<uint8_t>(format.channels);
     Send(opened);
+}
+
+std::string Session::WhyNoEndpoint(std::string_view device) const {
+    const std::string quoted = "'" + std::string{device} + "'";
+    if (is_capture_) return "no device " + quoted + " to record from";
+    const auto recorded = context_.engine.FindEndpoint(device, /*is_capture=*/true);
+    if (recorded && recorded->kind == engine::EndpointKind::kMonitor)
+        return quoted + " is what a device plays, and can only be recorded";
+    return "no device " + quoted + " to play on";
 }
 
 void Session::RefuseToHear(const wire::OpenStream& request, const char* key) {
@@ -520,7 +535,7 @@ std::string Session::GrantRing() {
             else
                 SendGrant(std::move(ring));
         } catch (const std::system_error& error) {
-            why_not = error.what();
+            why_not = WhatFailed(error);
         }
     context_.engine.NoteDirect(stream_id_, why_not.empty() ? "granted" : why_not);
     if (direct_ != wire::Direct::kNever)

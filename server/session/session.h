@@ -126,6 +126,7 @@ class Session final : private loop::Receiver::Listener, private engine::StreamLi
     void OnRegisterPool(const wire::RegisterPool& request, std::span<base::UniqueFd> fds);
     void RefusePool(const wire::RegisterPool& request, int error, const std::string& why);
     void OnOpenStream(const wire::OpenStream& request);
+    [[nodiscard]] std::string WhyNoEndpoint(std::string_view device) const;
     void RefuseToHear(const wire::OpenStream& request, const char* key);
     void OnSetParams(const wire::SetParams& request);
     void OnFreeParams(const wire::FreeParams& request);

@@ -57,6 +57,25 @@ def a_fallback_that_fails_says_that_the_server_was_missing_too():
                  "the fallback hw:77 cannot be opened")
 
 
+@test_each(("the default device's", "shm:monitor", "'monitor' is what"),
+           ("a device's by name", "shm:default.monitor", "'default.monitor' is what"),
+           ("of a device that is not there", "shm:tv.monitor", "no device 'tv.monitor'"))
+def nothing_plays_on_a_monitor(name, told):
+    with Server("virtual", prepare=make_wav) as server:
+        program = server.start("aplay", "-q", "-D", name, "made.wav")
+        equal("exit status", 1, program.wait())
+        contains("what it is told", program.errors, told)
+
+
+@test
+def a_direct_mode_that_is_required_is_refused_with_one_reason():
+    with Server("virtual,rate=48000", prepare=make_wav) as server:
+        told = play(server, "direct require")
+        contains("what it is told", told, "no ring that can be mapped")
+        equal("times", 1, told.count("not supported"))
+        equal("times in the log", 0, server.log().count("not supported"))
+
+
 def listed(server, tool, environment=None):
     """The PCMs of ours that `aplay -L` lists, with what it says of them."""
     program = server.run(tool, "-L", environment=environment)
