@@ -1,5 +1,6 @@
 #include "plugin/pcm_options.h"
 
+#include "ipc/server_trust.h"
 #include "wire/limits.h"
 
 #include <cerrno>
@@ -105,6 +106,11 @@ int ReadPcmOptions(snd_config_t* config, PcmOptions& options) {
         const char* id = nullptr;
         if (snd_config_get_id(entry, &id) < 0) continue;
         if (const int error = ReadOption(entry, id, options); error < 0) return error;
+    }
+    if (!options.server_user.empty() && !ipc::FindUser(options.server_user)) {
+        SNDERR("shmd: the key server_user names a user that there is not: \"%s\"",
+               options.server_user.c_str());
+        return -EINVAL;
     }
     if (!FindDirect(options.direct)) {
         SNDERR("shmd: the key direct is auto, never or require, and not \"%s\"",

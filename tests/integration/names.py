@@ -67,6 +67,13 @@ def nothing_plays_on_a_monitor(name, told):
         contains("what it is told", program.errors, told)
 
 
+@test_each(("by name", '"nosuchuser"'), ("by a number that no user has", '"4294967295"'))
+def a_user_that_there_is_not_is_refused(value):
+    with Server("virtual", prepare=make_wav) as server:
+        contains("what it is told", play(server, f"server_user {value}"), "server_user",
+                 value, "Invalid argument")
+
+
 @test
 def a_direct_mode_that_is_required_is_refused_with_one_reason():
     with Server("virtual,rate=48000", prepare=make_wav) as server:
