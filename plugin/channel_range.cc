@@ -21,6 +21,10 @@ void AnswerLastChannels(snd_pcm_hw_params_t* params, unsigned device_channels) n
     ReplaceChannels(params, kAsPlug, device_channels != 0 ? device_channels : kStereo);
 }
 
+void MarkLastChannels(snd_pcm_hw_params_t* params) noexcept {
+    MarkChannelsUpTo(params, kAsPlug);
+}
+
 bool HasPossibleChannels(const snd_pcm_hw_params_t* params) noexcept {
     unsigned least = 0;
     return snd_pcm_hw_params_get_channels_min(params, &least) < 0 ||

@@ -19,9 +19,17 @@ unsigned OfferedChannels(unsigned channels_max, unsigned device_channels) noexce
 /**
  * If only the largest number of OfferedChannels is left, and no stream can have that
  * number, replace it by the device's own. That is the answer to
- * snd_pcm_hw_params_set_channels_last, which libsoundio calls. Thread: any.
+ * snd_pcm_hw_params_set_channels_last, which libsoundio calls, and to
+ * snd_pcm_hw_params_set_channels_near. A program that sets that very number is refused.
+ * @param params  not refined since the call. Thread: any.
  */
 void AnswerLastChannels(snd_pcm_hw_params_t* params, unsigned device_channels) noexcept;
+
+/**
+ * Let AnswerLastChannels see which call left the largest number of OfferedChannels.
+ * @param params  narrowed; the last change to them. Thread: any.
+ */
+void MarkLastChannels(snd_pcm_hw_params_t* params) noexcept;
 
 /**
  * Whether a stream can have the numbers that are left: at most wire::kMaxChannels,

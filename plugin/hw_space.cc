@@ -48,7 +48,13 @@ int NarrowToRate(_snd_pcm_hw_params* params, uint32_t rate_hz) noexcept {
 
 void ReplaceChannels(_snd_pcm_hw_params* params, uint32_t from, uint32_t to) noexcept {
     snd_interval& channels = IntervalOf(params, SNDRV_PCM_HW_PARAM_CHANNELS);
-    if (IsSingle(channels) && channels.min == from) SetTo(channels, to);
+    const bool is_by_number = channels.integer != 0;
+    if (IsSingle(channels) && channels.min == from && !is_by_number) SetTo(channels, to);
+}
+
+void MarkChannelsUpTo(_snd_pcm_hw_params* params, uint32_t most) noexcept {
+    snd_interval& channels = IntervalOf(params, SNDRV_PCM_HW_PARAM_CHANNELS);
+    if (channels.max == most && !IsSingle(channels)) channels.integer = 0;
 }
 
 void RefineAll(_snd_pcm_hw_params* params) noexcept {

@@ -16,10 +16,20 @@ namespace shmd::plugin {
 int NarrowToRate(_snd_pcm_hw_params* params, uint32_t rate_hz) noexcept;
 
 /**
- * If exactly `from` channels are left, replace them by `to`, for a number that only
- * stands for another. Nothing else here does more than narrow. Thread: any.
+ * If exactly `from` channels are left, and a call left them that names no number, replace
+ * them by `to`. For a number that only stands for another. Nothing else here does more
+ * than narrow. Thread: any.
  */
 void ReplaceChannels(_snd_pcm_hw_params* params, uint32_t from, uint32_t to) noexcept;
+
+/**
+ * If channels up to `most` are left, mark the range for ReplaceChannels: it is not of
+ * whole numbers only. snd_pcm_hw_params_set_channels makes it so again;
+ * set_channels_last, _near, _min and _max do not (alsa-lib's interval.c, the same
+ * from 1.0.25 to 1.2.16). The plugin's own range has whole numbers alone, so the mark
+ * changes no choice. Thread: any.
+ */
+void MarkChannelsUpTo(_snd_pcm_hw_params* params, uint32_t most) noexcept;
 
 /**
  * Have alsa-lib apply all of its rules at the next refinement. ioplug's own refinement

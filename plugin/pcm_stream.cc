@@ -106,6 +106,7 @@ int PcmStream::Refine(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcep
 void PcmStream::Narrow(snd_pcm_ioplug_t& io, snd_pcm_hw_params_t* params) noexcept {
     NarrowChannels(io.pcm, params);
     PreferUsualSizes(io.pcm, params, From(&io).most_buffer_us_);
+    MarkLastChannels(params);
 }
 
 const snd_pcm_ioplug_callback_t& PcmStream::Callbacks() noexcept {

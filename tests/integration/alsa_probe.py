@@ -17,8 +17,8 @@ Questions to a PCM, on libasound itself (ctypes); one line of JSON is the answer
                                          set_rate_resample(RESAMPLE); "set" is the rate
                                          that it has when 44.1 kHz was asked for
     alsa_probe.py channels PCM NUMBER... the least and the most that the PCM offers,
-                                         whether set_channels takes each NUMBER, and what
-                                         set_channels_near answers
+                                         whether test_channels and set_channels take each
+                                         NUMBER, and what set_channels_near answers
     alsa_probe.py last PCM               what set_channels_last answers, and what is set
     alsa_probe.py unasked PCM            the sizes of a stream at 48 kHz that asks for
                                          none, and the longest buffer offered, in us
@@ -215,8 +215,11 @@ def anything(pcm):
 
 def channels(name, *numbers):
     pcm = Pcm(name, PLAYBACK)
-    found = {"offered": ends(anything(pcm), "channels"), "set": [], "near": []}
+    found = {"offered": ends(anything(pcm), "channels"),
+             "set": [], "test": [], "near": []}
     for number in map(int, numbers):
+        found["test"].append(ALSA.snd_pcm_hw_params_test_channels(
+            pcm.handle, anything(pcm), number) == 0)
         found["set"].append(ALSA.snd_pcm_hw_params_set_channels(
             pcm.handle, anything(pcm), number) == 0)
         near = ctypes.c_uint(number)

@@ -43,12 +43,27 @@ def the_last_of_the_channels_is_the_devices(count):
         server.stop()
 
 
+@test_each(("the PCM itself", "shm"), ("copy", "copied"), ("route", "routed"))
+def the_largest_number_cannot_be_asked_for(name):
+    def define(server):
+        with open(server.path(".asoundrc"), "w", encoding="utf-8") as file:
+            file.write('pcm.copied { type copy slave.pcm "shm" }\n'
+                       'pcm.routed { type route slave.pcm "shm" ttable.0.0 1 }\n')
+    with Server("virtual,channels=1", prepare=define) as server:
+        found = ask(server, "channels", name, "1", "9999", str(AS_PLUG))
+        equal("set", [True, False, False], found["set"])
+        equal("tested", [True, False, False], found["test"])
+        server.stop()
+
+
 @test_each(("memfd", "yes"), ("the socket", "no"))
 def a_stereo_device_takes_each_number_that_is_asked_for(memfd):
     with Server("virtual", settings=[f"memfd={memfd}"]) as server:
-        found = ask(server, "channels", "shm", "1", "2", "6", "32", "33", "64", "9999")
-        equal("set", [True] * 4 + [False] * 3, found["set"])
-        equal("near", [1, 2, 6, 32, 32, 32, 32], found["near"])
+        found = ask(server, "channels", "shm", "1", "2", "6", "32", "33", "64", "9999",
+                    str(AS_PLUG), str(AS_PLUG + 1))
+        equal("set", [True] * 4 + [False] * 5, found["set"])
+        equal("tested", found["set"], found["test"])
+        equal("near", [1, 2, 6, 32, 32, 32, 32, 2, 2], found["near"])
         server.stop()
 
 
