@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <exception>
 
 namespace shmd::plugin {
 
@@ -146,11 +147,30 @@ int PcmStream::Close() noexcept {
 int PcmStream::HwParams() {
     const std::scoped_lock lock{mutex_};
     owner_.Set();
+    // alsa-lib has changed io_ already, and leaves it so if this fails. The stream may
+    // then keep what it had.
+    is_set_up_ = false;
     const wire::Direct direct = params_.direct;
     params_ = ChosenParams(io_);
     params_.direct = direct;
-    SendParams();
+    try {
+        SendParams();
+    } catch (...) {
+        GiveUpParams();
+        throw;
+    }
+    is_set_up_ = true;
     return 0;
+}
+
+/** A stream without parameters connects anew, to a server that has come back. */
+void PcmStream::GiveUpParams() noexcept {
+    if (!stream_.HasParams()) return;
+    try {
+        stream_.FreeParams();
+    } catch (const std::exception&) {
+        return;  // it has none, whatever the server says
+    }
 }
 
 void PcmStream::SendParams() {
@@ -163,7 +183,7 @@ void PcmStream::SendParams() {
 }
 
 snd_pcm_chmap_t* PcmStream::GetChannelMap() const noexcept {
-    return MakeChannelMap(params_.channel_map, io_.channels);
+    return MakeChannelMap(params_.channel_map, params_.channels);
 }
 
 int PcmStream::SetChannelMap(const snd_pcm_chmap_t* map) {
@@ -174,8 +194,19 @@ int PcmStream::SetChannelMap(const snd_pcm_chmap_t* map) {
     const ChannelPositions before = params_.channel_map;
     const int error = ReadChannelMap(*map, io_.channels, params_.channel_map);
     if (error < 0) params_.channel_map = before;
-    if (error == 0 && params_.channel_map != before) SendParams();
-    return error;
+    if (error < 0 || params_.channel_map == before) return error;
+    try {
+        SendParams();
+    } catch (...) {
+        params_.channel_map = before;
+        throw;
+    }
+    return 0;
+}
+
+/** Whether the stream has the parameters in params_, which the program knows. */
+bool PcmStream::IsSetUp() const noexcept {
+    return is_set_up_ && stream_.HasParams();
 }
 
 int PcmStream::HwFree() {
@@ -189,6 +220,7 @@ int PcmStream::HwFree() {
         default:
             break;
     }
+    is_set_up_ = false;
     if (owner_.IsSet()) stream_.FreeParams();
     snd_pcm_ioplug_set_state(&io_, SND_PCM_STATE_OPEN);
     return 0;
@@ -210,6 +242,7 @@ int PcmStream::SwParams(snd_pcm_sw_params_t* params) noexcept {
 int PcmStream::Prepare() noexcept {
     const std::scoped_lock lock{mutex_};
     if (stream_.IsGone()) return -ENODEV;
+    if (!IsSetUp()) return -EBADFD;
     owner_.Set();
     stream_.Prepare();
     hw_ptr_ = 0;
@@ -221,6 +254,7 @@ int PcmStream::Prepare() noexcept {
 
 int PcmStream::Start() noexcept {
     const std::scoped_lock lock{mutex_};
+    if (!IsSetUp()) return -EBADFD;
     owner_.Set();
     FollowApplication();
     if (!HasSomethingToPlay()) return -EPIPE;
@@ -345,10 +379,11 @@ snd_pcm_sframes_t PcmStream::Transfer(const snd_pcm_channel_area_t* areas,
                                       snd_pcm_uframes_t offset,
                                       snd_pcm_uframes_t size) noexcept {
     const std::scoped_lock lock{mutex_};
+    if (!IsSetUp()) return -EBADFD;
     owner_.Set();
-    if (!stream_.HasParams()) return -EBADFD;
     FollowApplication();
-    auto frames = static_cast<uint32_t>(std::min(size, io_.buffer_size));
+    auto frames =
+        static_cast<uint32_t>(std::min<snd_pcm_uframes_t>(size, params_.buffer_frames));
     Copy(areas, offset, frames);
     // With mmap, alsa-lib lets us fill the area when it is begun, maybe again and again;
     // what was taken is known later, by FollowApplication.
@@ -362,12 +397,15 @@ snd_pcm_sframes_t PcmStream::Transfer(const snd_pcm_channel_area_t* areas,
 
 void PcmStream::Copy(const snd_pcm_channel_area_t* areas, snd_pcm_uframes_t offset,
                      uint32_t frames) noexcept {
-    const auto sample_bits =
-        static_cast<unsigned>(snd_pcm_format_physical_width(io_.format));
-    const unsigned frame_bits = sample_bits * io_.channels;
+    // What the ring has. io_ may change at any time, while another thread sets
+    // parameters.
+    const unsigned channels = params_.channels;
+    const snd_pcm_format_t format = FindAlsaFormat(params_.format);
+    const unsigned frame_bits = params_.frame_bytes * CHAR_BIT;
+    const unsigned sample_bits = frame_bits / channels;
     snd_pcm_channel_area_t ring[wire::kMaxChannels];
     const auto describe = [&](const std::byte* run) {
-        for (unsigned channel = 0; channel < io_.channels; ++channel)
+        for (unsigned channel = 0; channel < channels; ++channel)
             ring[channel] = {const_cast<std::byte*>(run), channel * sample_bits,
                              frame_bits};
     };
@@ -376,9 +414,9 @@ void PcmStream::Copy(const snd_pcm_channel_area_t* areas, snd_pcm_uframes_t offs
         if (count == 0) return;
         describe(run.data());
         if (stream_.IsPlayback())
-            snd_pcm_areas_copy(ring, 0, areas, offset, io_.channels, count, io_.format);
+            snd_pcm_areas_copy(ring, 0, areas, offset, channels, count, format);
         else
-            snd_pcm_areas_copy(areas, offset, ring, 0, io_.channels, count, io_.format);
+            snd_pcm_areas_copy(areas, offset, ring, 0, channels, count, format);
         offset += count;
     };
     if (stream_.IsPlayback()) {

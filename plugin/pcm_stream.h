@@ -69,6 +69,8 @@ class PcmStream {
     Readiness UpdateReadiness(bool was_polled) noexcept;
     void TellAndHear() noexcept;
     void SendParams();
+    void GiveUpParams() noexcept;
+    [[nodiscard]] bool IsSetUp() const noexcept;
     /**
      * Follow the application where it went since, also back (rewind) and forward. Only
      * where alsa-lib holds its lock: elsewhere its pointer may be behind a Transfer().
@@ -93,7 +95,8 @@ class PcmStream {
     unsigned channels_max_;
     unsigned most_buffer_us_;
     client::Stream stream_;
-    client::Stream::Params params_;
+    client::Stream::Params params_;  // what the stream has, if IsSetUp()
+    bool is_set_up_ = false;         // the last hw_params was agreed to
     snd_pcm_ioplug_t io_{};
     snd_pcm_uframes_t boundary_ = 0;
     bool never_stops_ = false;

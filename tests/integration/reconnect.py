@@ -2,6 +2,7 @@
 """The server goes and comes back: the application goes on."""
 
 import array
+import errno
 import os
 import signal
 import subprocess
@@ -9,11 +10,12 @@ import sys
 
 sys.dont_write_bytecode = True
 import sound
-from harness import (SHMD, SLOWNESS, Failed, Program, Server, contains, equal, expect,
-                     main, test, test_each, wait_until)
+from harness import (BUILD, SHMD, SLOWNESS, Failed, Program, Server, contains, equal,
+                     expect, main, test, test_each, wait_until)
 
 CLIENT_OF_ALSA = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                               "alsa_client.py")
+REFUSED = os.path.join(BUILD, "tests/integration/programs/refused")
 RATE = 48000
 FRAME_BYTES = 4
 BUFFER_FRAMES = 4800
@@ -75,6 +77,32 @@ class Mortal:
     def __exit__(self, *_):
         for program in self._programs:
             program.end()
+
+
+@test_each(*TRANSPORTS)
+def parameters_that_fail_leave_nothing_to_write_into(memfd):
+    with Server("virtual") as host, Mortal(host, memfd) as server:
+        program = host.start(REFUSED, "shm", environment=server.environment,
+                             stdin=subprocess.PIPE)
+
+        def go_on(word):
+            wait_until(f"it says {word}", lambda: f"{word}\n" in program.output
+                       or not program.is_alive())
+            expect(program.is_alive(), f"it has ended: {program.errors}")
+            program.stdin.write(b"\n")
+            program.stdin.flush()
+
+        wait_until("it is ready", lambda: "ready\n" in program.output)
+        server.stop()
+        go_on("ready")
+        wait_until("it has failed", lambda: "again\n" in program.output)
+        server.start()
+        go_on("again")
+        equal("exit status", 0, program.wait())
+        equal("what it says",
+              ["ready", "set 1", "channels 8", f"transfer {-errno.EBADFD}",
+               f"prepare {-errno.EBADFD}", f"start {-errno.EBADFD}", "again", "set 0",
+               "written 480"], program.output.split("\n")[:-1])
 
 
 def write_numbers(path, frames):
