@@ -49,7 +49,7 @@ class Receiver {
         virtual void OnClosed(int error) = 0;
 
         /** The last messages cost this thread more than an honest user's can
-         * (UserQueue::kDearNs). */
+         * (UserTask::kTooDearNs). */
         virtual void OnDear(int64_t cost_ns) = 0;
 
       protected:

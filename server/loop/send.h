@@ -41,7 +41,7 @@ class Sender {
          * nothing is sent after it. */
         std::function<void(int error)> on_error;
         /** The last messages cost this thread more than an honest user's can
-         * (UserQueue::kDearNs). */
+         * (UserTask::kTooDearNs). */
         std::function<void(int64_t cost_ns)> on_dear;
     };
     /** What a queued message costs beside its payload: its node, vectors and malloc's. */

@@ -35,8 +35,9 @@ class UserQueue {
         bool is_of_newcomer = true;  // changes only while it does not wait
     };
 
-    /** Longer than any honest task takes, by two orders of magnitude. */
-    static constexpr int64_t kDearNs = 5'000'000;
+    /** Longer than any honest task takes, by two orders of magnitude. A request of
+     * another user waits for one task at each of its steps. */
+    static constexpr int64_t kDearNs = 2'000'000;
     /** The same for a newcomer's task; answering a Hello takes some 100 us. The backlog
      * of one user's crowd moves on by one connection for each such task. */
     static constexpr int64_t kDearForNewcomerNs = 1'000'000;

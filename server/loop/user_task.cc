@@ -42,8 +42,8 @@ void UserTask::Run() {
 }
 
 void UserTask::OnCost(int64_t cost_ns) {
-    dear_in_a_row_ = cost_ns > UserQueue::kDearNs ? dear_in_a_row_ + 1 : 0;
-    if (dear_in_a_row_ < kMostDearInARow) return;
+    too_dear_in_a_row_ = cost_ns > kTooDearNs ? too_dear_in_a_row_ + 1 : 0;
+    if (too_dear_in_a_row_ < kMostTooDearInARow) return;
     const auto on_dear = on_dear_;  // which may destroy this
     on_dear(cost_ns);
 }

@@ -19,14 +19,14 @@ class Loop;
  */
 class UserTask {
   public:
-    /** One dear run may be the host's fault: time in which it stops us counts as ours. */
-    static constexpr int kMostDearInARow = 3;
+    /** One such run may be the host's fault: time in which it stops us counts as ours. */
+    static constexpr int kMostTooDearInARow = 3;
+    static constexpr int64_t kTooDearNs = 5'000'000;
 
     /**
      * @param run      may destroy this
-     * @param on_dear  called when so many runs in a row were dear, that is, took longer
-     *                 than UserQueue::kDearNs, which the user's objects in the kernel
-     *                 cause; may destroy this
+     * @param on_dear  called when so many runs in a row took longer than kTooDearNs,
+     *                 which the user's objects in the kernel cause; may destroy this
      * Thread: loop, for everything.  Errors: std::bad_alloc.
      */
     UserTask(Loop& loop, uid_t user, std::function<void()> run,
@@ -62,7 +62,7 @@ class UserTask {
     std::function<void(int64_t)> on_dear_;
     UserQueue::Place place_{*this};
     bool is_waiting_ = false;
-    int dear_in_a_row_ = 0;
+    int too_dear_in_a_row_ = 0;
 };
 
 }  // namespace shmd::loop

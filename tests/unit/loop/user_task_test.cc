@@ -142,8 +142,8 @@ TEST_P(UserTaskTest, ATaskMayDestroyItself) {
     EXPECT_TRUE(RunUntil([&] { return task == nullptr; }));
 }
 
-TEST_P(UserTaskTest, OneDearRunIsForgivenAndThreeAreTold) {
-    const auto task = Make(1, 'x', UserQueue::kDearNs + 1'000'000, 2);
+TEST_P(UserTaskTest, OneRunThatIsTooDearIsForgivenAndThreeAreTold) {
+    const auto task = Make(1, 'x', UserTask::kTooDearNs + 1'000'000, 2);
     task->Request();
     ASSERT_TRUE(RunUntilOrderHas(2));
     EXPECT_EQ(dear_, 0);
@@ -279,6 +279,19 @@ TEST_P(UserQueueTest, WhatIsDearForANewcomerMakesNoPauseForThoseThatHaveSettledI
     for (int i = 0; i < 50; ++i)
         ASSERT_EQ(Serve(2 * UserQueue::kDearForNewcomerNs), 1U);
     EXPECT_EQ(queue_.NextTimeNs(), 0);
+}
+
+/** Below what a connection is ended for. */
+TEST_P(UserQueueTest, ManyTasksThatAreAloneNotTooDearMakeAPauseTogether) {
+    Member member{*this, 1};
+    Add(member);
+    constexpr int64_t kCostNs = UserTask::kTooDearNs / 2;
+    int served = 0;
+    while (queue_.NextTimeNs() == 0 && served < 20) {
+        ASSERT_EQ(Serve(kCostNs), 1U);
+        ++served;
+    }
+    EXPECT_LE(served * kCostNs, 2 * UserQueue::kDearBurstNs);
 }
 
 TEST_P(UserQueueTest, AUserWhoLeavesAndComesBackStillHasToPause) {
