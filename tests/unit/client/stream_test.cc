@@ -254,14 +254,16 @@ void RefuseParams(Peer& peer) {
 }
 
 TEST_F(StreamTest, GoesOnWithNothingOnANewConnectionWhenItsLastParametersWereRefused) {
+    std::latch was_refused{1};
     std::latch is_gone{1};
-    const auto first = [&is_gone](Peer& peer) {
+    const auto first = [&](Peer& peer) {
         peer.Greet(0);
         peer.AnswerOpen();
         wire::SetParams request{};
         ASSERT_TRUE(peer.Receive(request));
         peer.Send(wire::MakeMessage<wire::ParamsSet>(request.header.serial));
         RefuseParams(peer);
+        was_refused.wait();
         peer.End();
         is_gone.count_down();
     };
@@ -279,6 +281,7 @@ TEST_F(StreamTest, GoesOnWithNothingOnANewConnectionWhenItsLastParametersWereRef
     stream_->Commit(480);
     stream_->Start();
     EXPECT_THROW(SetParams(1920), std::system_error);
+    was_refused.count_down();
     is_gone.wait();
     SetParams(1920);
     EXPECT_EQ(stream_->Look(0).state, Stream::State::kPrepared);
