@@ -67,11 +67,11 @@ def _can_be_urgent():
 # Below the server's audio threads, above all that is ordinary.
 URGENT_PRIORITY = 5
 URGENT = ["chrt", "-f", str(URGENT_PRIORITY)] if _can_be_urgent() else []
-# A program that starts takes the processor for some 50 ms. Under SCHED_FIFO it would keep
-# the server's loop from it, which the kernel moves to another one only now and then where
-# that has other work.
-HURRIED = ["nice", "-n", "-15"] if os.geteuid() == 0 else []
 LOOP_NICENESS = -11  # of the server's loop, where it is allowed: engine/realtime.h
+# A program that starts takes the processor for some 50 ms. Were it more urgent than the
+# server's loop, it would keep that from it, which the kernel moves to another one only now
+# and then where that has other work.
+HURRIED = ["nice", "-n", str(LOOP_NICENESS)] if os.geteuid() == 0 else []
 
 
 def share_of(data, number):
@@ -133,9 +133,43 @@ def require_one_piece(what, heard, own, overlooked=()):
                      f"played, and {silent} frames from there on are silent")
 
 
-def require_whole_pieces(what, heard, own, count):
-    """`own` is heard `count` times, whole, with only silence between."""
-    pieces = [piece for piece in heard.split(b"\0") if piece]
+def runs_of(numbers):
+    """Of ascending numbers: (first, behind the last) of those that follow each other."""
+    begin = end = None
+    for number in numbers:
+        if number != end:
+            if begin is not None:
+                yield begin, end
+            begin = number
+        end = number + 1
+    if begin is not None:
+        yield begin, end
+
+
+def restored(heard, own, overlooked):
+    """What is heard, with silence or `own` for the samples that are overlooked."""
+    heard = bytearray(heard)
+    for at in overlooked:
+        heard[at] = 0
+    for begin, end in runs_of(overlooked):
+        if begin > 0 and heard[begin - 1]:
+            start = heard.rfind(0, 0, begin) + 1
+        elif end < len(heard) and heard[end]:
+            behind = heard.find(0, end)
+            start = (behind if behind >= 0 else len(heard)) - len(own)
+        else:
+            continue
+        for at in range(max(begin, start), min(end, start + len(own))):
+            heard[at] = own[at - start]
+    return bytes(heard)
+
+
+def require_whole_pieces(what, heard, own, count, overlooked=()):
+    """
+    `own` is heard `count` times, whole, with only silence between. What the `overlooked`
+    samples are is not looked at.
+    """
+    pieces = [piece for piece in restored(heard, own, overlooked).split(b"\0") if piece]
     for number, piece in enumerate(pieces):
         expect(piece == own, f"{what} {number}: frame {first_difference(piece, own) // 2}"
                f" of {len(own) // 2} is not what it played; {len(piece) // 2} are heard")
@@ -423,7 +457,7 @@ class Victims(Server):
                 player.name, share_of(played, player.number), player.share, loud)
         yield lambda: require_whole_pieces("newcomer", share_of(played, NEWCOMER),
                                            self._newcomer,
-                                           self.newcomers - len(self._refused))
+                                           self.newcomers - len(self._refused), loud)
         yield lambda: self._require_recorded(played)
 
     def _require_no_xruns(self):
