@@ -289,10 +289,11 @@ class Constant:
         self.stream.tell(written=self.stream.limit() + self.buffer // 2)
 
 
-def play_constants(path, ready, kinds):
+def play_constants(path, ready, kinds, apart_seconds=0):
     """A stream for each of `kinds`; @see Constant. What is refused is tried no more."""
     streams = []
     for kind in kinds:
+        time.sleep(apart_seconds)
         with contextlib.suppress(pc.Refused, pc.Dropped, TimeoutError):
             streams.append(Constant(path, *kind))
     ready(len(streams))

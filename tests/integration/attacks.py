@@ -19,7 +19,8 @@ import epoll_attack
 import fuse_attack
 import harness
 from harness import expect, main, skip, test, test_each
-from victims import ATTACKER_UID, RATE, Attackers, Victims, why_no_attack
+from victims import (ATTACKER_UID, PERIOD_FRAMES, RATE, Attackers, Victims,
+                     why_no_attack)
 
 harness.AT_ONCE = 1  # they would disturb each other's time
 USUAL_DESCRIPTORS = 1024  # the soft limit of a service or a shell
@@ -147,9 +148,10 @@ def the_dearest_streams_cost_no_other_a_sample():
 @attack_test
 def huge_floats_that_cancel_each_other_leave_the_others_in_the_sum():
     server = Victims()
-    # They neither start nor end in the same cycle.
+    # They start in different cycles, and may end in different ones.
     server.most_saturated = RATE
-    endure(attackers.play_constants, attackers.HUGE, victims=server)
+    endure(attackers.play_constants, attackers.HUGE, 2.5 * PERIOD_FRAMES / RATE,
+           victims=server)
 
 
 def parse():
