@@ -13,9 +13,9 @@ import sys
 GENERATED_FOLDERS = {".git", "autom4te.cache", "build-aux", ".deps", ".libs",
                      "__pycache__", "debian/shmd", "debian/libasound2-plugin-shmd",
                      "debian/tmp", "debian/.debhelper"}
-GENERATED_FILES = ["aclocal.m4", "config.h.in*", "configure", "Makefile.in",
-                   "m4/libtool.m4", "m4/lt*.m4", "*.o", "*.lo", "*.la", "*.log", "*.trs",
-                   "*.pyc", ".dirstamp"]
+GENERATED_FILES = ["aclocal.m4", "compile_commands.json", "config.h.in*", "configure",
+                   "Makefile.in", "m4/libtool.m4", "m4/lt*.m4", "*.o", "*.lo", "*.la",
+                   "*.log", "*.trs", "*.pyc", ".dirstamp"]
 CXX_FOLDERS = ("lib/", "plugin/", "server/", "tools/", "tests/", "bench/", "fuzz/")
 
 
