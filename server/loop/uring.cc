@@ -54,7 +54,7 @@ io_uring_sqe& Uring::NextRequest() {
 
 io_uring_sqe* Uring::FindQueued(uint64_t user_data) noexcept {
     const io_uring_sq& queue = ring_.sq;
-    const unsigned mask = *queue.kring_mask;
+    const unsigned mask = queue.ring_mask;
     // The kernel moves the head past every request that it has taken.
     for (unsigned i = io_uring_smp_load_acquire(queue.khead); i != queue.sqe_tail; ++i)
         if (queue.sqes[i & mask].user_data == user_data) return &queue.sqes[i & mask];
@@ -81,7 +81,7 @@ void Uring::Flush() {
 bool Uring::TryPop(Completion& completion) noexcept {
     if (io_uring_cq_ready(&ring_) == 0) return false;
     const io_uring_cq& queue = ring_.cq;
-    const io_uring_cqe& oldest = queue.cqes[*queue.khead & *queue.kring_mask];
+    const io_uring_cqe& oldest = queue.cqes[*queue.khead & queue.ring_mask];
     completion = {oldest.user_data, oldest.res, oldest.flags};
     io_uring_cq_advance(&ring_, 1);
     return true;
