@@ -1,5 +1,8 @@
 #include "session/params_check.h"
 
+#include "audio/channel_map.h"
+#include "audio/gain.h"
+#include "audio/resample.h"
 #include "shm/pool.h"
 #include "wire/limits.h"
 
@@ -8,6 +11,12 @@
 namespace shmd::session {
 
 namespace {
+
+// What passes the protocol's limits is given to lib/audio, which has limits of its own.
+static_assert(wire::kMaxChannels == audio::kMaxChannels);
+static_assert(wire::kMinRateHz == audio::kRateMinHz);
+static_assert(wire::kMaxRateHz == audio::kRateMaxHz);
+static_assert(static_cast<float>(wire::kMaxGainMilli) / 1000.0F == audio::kGainMax);
 
 bool IsBetween(uint32_t value, uint32_t least, uint32_t most) {
     return value >= least && value <= most;
